@@ -1,0 +1,1 @@
+"""The edge to the web: Starlette and Strawberry. Imports races and store only."""

@@ -1,0 +1,1 @@
+"""The product: make a forecast, store it, score it, walk through history with it."""

@@ -1,0 +1,1 @@
+"""What predicts: torch and numpy; no database, no clock, no network."""

@@ -1,0 +1,106 @@
+"""Draws of a finishing order, and every number that is read from them.
+
+All probabilities of a forecast come from the same draws, so they cannot contradict each other.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+DRAWS = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class OutcomeDistribution:
+    """Sampled outcomes of one race.
+
+    Every entry gets a position 1 … n in every draw. Retired cars fill the last places, as they do in a
+    classification: the order among them is that of the published list, longest runner first.
+
+    Attributes:
+        driver_ids: The entries, in ascending order.
+        positions: (draws, entries) uint8; each row is a permutation of 1 … n.
+        retired: (draws, entries) bool.
+
+    Raises:
+        ValueError: A row is no permutation, or a retired car is ahead of a classified one.
+    """
+
+    driver_ids: tuple[str, ...]
+    positions: NDArray[np.uint8]
+    retired: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        entries = len(self.driver_ids)
+        if self.positions.shape != self.retired.shape or self.positions.shape[1:] != (entries,):
+            raise ValueError(f"{self.positions.shape} positions do not fit {entries} entries")
+        if not (np.sort(self.positions, axis=1) == np.arange(1, entries + 1)).all():
+            raise ValueError("a draw is not a finishing order: some position is missing or taken twice")
+        finishers = entries - self.retired.sum(axis=1, keepdims=True)
+        if ((self.positions > finishers) != self.retired).any():
+            raise ValueError("a draw has a retired car ahead of a classified one")
+
+    @property
+    def draws(self) -> int:
+        return len(self.positions)
+
+    @cached_property
+    def position_probabilities(self) -> NDArray[np.float64]:
+        """P(entry ends in position k), unclassified places included. (entries, positions)"""
+        entries = len(self.driver_ids)
+        counts = np.stack(
+            [np.bincount(self.positions[:, entry], minlength=entries + 1)[1:] for entry in range(entries)]
+        )
+        return counts / self.draws
+
+    def classified_within(self, places: int) -> NDArray[np.float64]:
+        """P(classified in the first `places`). A retired car is not, however few finish. (entries,)"""
+        return ((self.positions <= places) & ~self.retired).mean(axis=0)
+
+    @property
+    def win(self) -> NDArray[np.float64]:
+        return self.classified_within(1)
+
+    @property
+    def podium(self) -> NDArray[np.float64]:
+        return self.classified_within(3)
+
+    @property
+    def points(self) -> NDArray[np.float64]:
+        """P(classified in the first ten), whatever the points table of the season. (entries,)"""
+        return self.classified_within(10)
+
+    @property
+    def retirement(self) -> NDArray[np.float64]:
+        return self.retired.mean(axis=0)
+
+    def quantile(self, q: float) -> NDArray[np.int64]:
+        """The smallest position that holds at least the share `q` of the draws. (entries,)"""
+        cumulative = np.cumsum(self.position_probabilities, axis=1)
+        return 1 + np.argmax(cumulative >= q - 1e-12, axis=1)
+
+    @property
+    def expected_position(self) -> NDArray[np.int64]:
+        """The median position: the best single guess under absolute error. (entries,)"""
+        return self.quantile(0.5)
+
+    def ahead(self, driver: str, other: str) -> float:
+        """P(`driver` is placed ahead of `other`); two retired cars keep the drawn order."""
+        a, b = self.driver_ids.index(driver), self.driver_ids.index(other)
+        return float((self.positions[:, a] < self.positions[:, b]).mean())
+
+    def to_bytes(self) -> bytes:
+        """Compact: the retired flag in the highest bit of each position, deflated."""
+        packed = self.positions | (self.retired.astype(np.uint8) << 7)
+        # Columns of one entry compress better than rows of one draw.
+        return zlib.compress(np.ascontiguousarray(packed.T).tobytes(), level=6)
+
+    @classmethod
+    def from_bytes(cls, driver_ids: tuple[str, ...], data: bytes) -> OutcomeDistribution:
+        packed = np.frombuffer(zlib.decompress(data), dtype=np.uint8).reshape(len(driver_ids), -1).T
+        return cls(driver_ids, np.ascontiguousarray(packed & 0x7F), (packed >> 7).astype(np.bool_))

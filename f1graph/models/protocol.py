@@ -1,0 +1,94 @@
+"""Estimator → Predictor → OutcomeDistribution: the shape that every member and baseline has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from f1graph.features.race_features import RaceFeatures
+from f1graph.models.draws import OutcomeDistribution
+from f1graph.races.stages import Stage
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """How a race ended, per entry of its features.
+
+    Attributes:
+        positions: (entries,) int64; 1 … n among those who started, unclassified cars last in the
+            published order; 0 for an entry that did not start.
+        retired: (entries,) bool; did not finish or was not classified. A disqualified car is not
+            retired, but has no place among the classified either.
+        classified: (entries,) bool; has an official position.
+        grid: (entries,) int64; place on the grid, 0 for the pit lane or unknown.
+    """
+
+    positions: NDArray[np.int64]
+    retired: NDArray[np.bool_]
+    classified: NDArray[np.bool_]
+    grid: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A past race to learn from: what was known at the stage, and what happened."""
+
+    features: RaceFeatures
+    outcome: Outcome
+
+
+class Predictor(Protocol):
+    """A trained model. Immutable: the same features and seed give the same draws."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def stage(self) -> Stage: ...
+
+    @property
+    def feature_names(self) -> tuple[str, ...]: ...
+
+    def predict(self, features: RaceFeatures, *, draws: int, seed: int) -> OutcomeDistribution:
+        """Draws finishing orders of a race.
+
+        Raises:
+            BundleError: The features are not those the model was trained on.
+        """
+        ...
+
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Everything needed to build this predictor again: tensors, and plain JSON."""
+        ...
+
+
+class Estimator(Protocol):
+    """Knows how to learn a predictor for one stage from past races."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def stages(self) -> frozenset[Stage]:
+        """Where it can say anything: the grid baseline only when the grid is known."""
+        ...
+
+    def fit(self, examples: Sequence[Example], *, stage: Stage, seed: int) -> Predictor:
+        """Learns from `examples`, oldest first.
+
+        Raises:
+            ForecastError: There are too few races to learn from.
+        """
+        ...
+
+    def restore(self, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> Predictor:
+        """The predictor that `state` described."""
+        ...

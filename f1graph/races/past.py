@@ -1,0 +1,132 @@
+"""What was known at a moment. The only thing that features and models ever get to see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from f1graph.errors import FutureFactError
+from f1graph.races.calendar import Circuit, Race
+from f1graph.races.entries import Constructor, Driver, Entry
+from f1graph.races.results import Classification, ClassificationKind
+from f1graph.races.times import require_utc
+
+FactKey = tuple[str, ClassificationKind]
+
+
+@dataclass(frozen=True)
+class Past:
+    """Facts as they were known at `cutoff`.
+
+    Attributes:
+        races: The calendar up to the end of the cutoff's season, by start. The calendar is published
+            before a season starts, so races after the cutoff are there, without results.
+        facts: By race and kind the newest revision known at the cutoff.
+        circuits, drivers, constructors: By id. Only what never changes may be read from them.
+
+    Raises:
+        FutureFactError: One of `facts` was learned after the cutoff.
+    """
+
+    cutoff: datetime
+    races: tuple[Race, ...]
+    facts: Mapping[FactKey, Classification]
+    circuits: Mapping[str, Circuit]
+    drivers: Mapping[str, Driver]
+    constructors: Mapping[str, Constructor]
+
+    def __post_init__(self) -> None:
+        require_utc(self.cutoff, "a cutoff")
+        for (race_id, kind), fact in self.facts.items():
+            if fact.known_at > self.cutoff:
+                raise FutureFactError(
+                    f"{kind} of {race_id} was learned at {fact.known_at:%Y-%m-%d %H:%M} UTC, after the "
+                    f"cutoff {self.cutoff:%Y-%m-%d %H:%M} UTC"
+                )
+
+    @cached_property
+    def _race_by_id(self) -> dict[str, Race]:
+        return {race.id: race for race in self.races}
+
+    def race(self, race_id: str) -> Race:
+        return self._race_by_id[race_id]
+
+    def classification(self, race_id: str, kind: ClassificationKind) -> Classification | None:
+        """The newest revision known at the cutoff; None if nothing was known yet."""
+        return self.facts.get((race_id, kind))
+
+    def entries(self, race_id: str) -> tuple[Entry, ...]:
+        """Who is entered for the race, ordered by driver id so that the order tells nothing."""
+        known = self.classification(race_id, ClassificationKind.ENTRY_LIST)
+        if known is None:
+            return ()
+        return tuple(sorted(known.entries(), key=lambda entry: entry.driver_id))
+
+    def classified_races(self) -> tuple[Race, ...]:
+        """The races whose result is known, by start."""
+        return tuple(race for race in self.races if (race.id, ClassificationKind.RACE) in self.facts)
+
+
+@dataclass(frozen=True)
+class History:
+    """Every revision of every fact that the store holds: what a `Past` is cut from."""
+
+    races: tuple[Race, ...]
+    revisions: Mapping[FactKey, tuple[Classification, ...]]
+    circuits: Mapping[str, Circuit]
+    drivers: Mapping[str, Driver]
+    constructors: Mapping[str, Constructor]
+    _by_known_at: list[Classification] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        ordered = sorted(
+            (fact for revisions in self.revisions.values() for fact in revisions),
+            key=lambda fact: (fact.known_at, fact.revision),
+        )
+        object.__setattr__(self, "_by_known_at", ordered)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        races: Iterable[Race],
+        classifications: Iterable[Classification],
+        circuits: Iterable[Circuit] = (),
+        drivers: Iterable[Driver] = (),
+        constructors: Iterable[Constructor] = (),
+    ) -> History:
+        revisions: dict[FactKey, list[Classification]] = {}
+        for fact in classifications:
+            revisions.setdefault((fact.race_id, fact.kind), []).append(fact)
+        return cls(
+            races=tuple(sorted(races, key=lambda race: (race.starts_at, race.id))),
+            revisions={
+                key: tuple(sorted(facts, key=lambda fact: fact.revision)) for key, facts in revisions.items()
+            },
+            circuits={circuit.id: circuit for circuit in circuits},
+            drivers={driver.id: driver for driver in drivers},
+            constructors={constructor.id: constructor for constructor in constructors},
+        )
+
+    def as_of(self, cutoff: datetime) -> Past:
+        """What was known at `cutoff`: of each fact its newest revision learned by then."""
+        facts: dict[FactKey, Classification] = {}
+        for fact in self._by_known_at:
+            if fact.known_at > cutoff:
+                break
+            facts[fact.race_id, fact.kind] = fact
+        return Past(
+            cutoff=cutoff,
+            races=tuple(race for race in self.races if race.season <= cutoff.year),
+            facts=facts,
+            circuits=self.circuits,
+            drivers=self.drivers,
+            constructors=self.constructors,
+        )
+
+    def latest(self, race_id: str, kind: ClassificationKind) -> Classification | None:
+        """The newest revision there is, whenever it was learned: for scoring, never for features."""
+        revisions = self.revisions.get((race_id, kind))
+        return revisions[-1] if revisions else None

@@ -1,0 +1,1 @@
+"""Memory: the tables, and every question asked of them as a named function that returns records."""

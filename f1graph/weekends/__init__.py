@@ -1,0 +1,1 @@
+"""Running a season: what is due, fetch it, forecast it, score it. Knows no queue."""

@@ -1,0 +1,1 @@
+"""The edge to arq: each job is one call into weekends."""
