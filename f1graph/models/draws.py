@@ -56,11 +56,11 @@ class OutcomeDistribution:
         counts = np.stack(
             [np.bincount(self.positions[:, entry], minlength=entries + 1)[1:] for entry in range(entries)]
         )
-        return counts / self.draws
+        return np.asarray(counts / self.draws, dtype=np.float64)
 
     def classified_within(self, places: int) -> NDArray[np.float64]:
         """P(classified in the first `places`). A retired car is not, however few finish. (entries,)"""
-        return ((self.positions <= places) & ~self.retired).mean(axis=0)
+        return np.asarray(((self.positions <= places) & ~self.retired).mean(axis=0), dtype=np.float64)
 
     @property
     def win(self) -> NDArray[np.float64]:
@@ -77,12 +77,12 @@ class OutcomeDistribution:
 
     @property
     def retirement(self) -> NDArray[np.float64]:
-        return self.retired.mean(axis=0)
+        return np.asarray(self.retired.mean(axis=0), dtype=np.float64)
 
     def quantile(self, q: float) -> NDArray[np.int64]:
         """The smallest position that holds at least the share `q` of the draws. (entries,)"""
         cumulative = np.cumsum(self.position_probabilities, axis=1)
-        return 1 + np.argmax(cumulative >= q - 1e-12, axis=1)
+        return np.asarray(1 + np.argmax(cumulative >= q - 1e-12, axis=1), dtype=np.int64)
 
     @property
     def expected_position(self) -> NDArray[np.int64]:

@@ -1,0 +1,69 @@
+"""What a source gives: a checked set of facts, ready to be stored in one go or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from f1graph.races.calendar import Circuit, Race
+from f1graph.races.entries import Constructor, Driver
+from f1graph.races.results import Classification
+
+
+class StandingsKind(StrEnum):
+    DRIVERS = "DRIVERS"
+    CONSTRUCTORS = "CONSTRUCTORS"
+
+
+@dataclass(frozen=True, slots=True)
+class StandingsRow:
+    """One line of a championship table.
+
+    Attributes:
+        order: 1, 2, 3 … as published.
+        position: None where excluded from the championship.
+        competitor_id: A driver's or a constructor's id.
+        engine_id: Of a constructor: before the nineties one chassis with two engines was two competitors.
+        wins: None where the source does not say.
+    """
+
+    order: int
+    position: int | None
+    competitor_id: str
+    points: float
+    engine_id: str | None = None
+    wins: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """A championship table after a race."""
+
+    race_id: str
+    kind: StandingsKind
+    rows: tuple[StandingsRow, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything one source says, already checked against itself.
+
+    Attributes:
+        source: `f1db`, `fastf1`, `invented`.
+        version: The release or run, in the source's own words where it has any.
+        content_hash: SHA-256 of what was read, so that the same file is recognised at once.
+        classifications: First revisions, with the `known_at` that history gets; the store decides
+            whether one is new, changed or already there.
+        official_standings: As published, to check the computed ones against. May be empty.
+    """
+
+    source: str
+    version: str
+    content_hash: str
+    circuits: tuple[Circuit, ...]
+    drivers: tuple[Driver, ...]
+    constructors: tuple[Constructor, ...]
+    races: tuple[Race, ...]
+    classifications: tuple[Classification, ...]
+    official_standings: tuple[Standings, ...] = ()
+    invented: bool = False
