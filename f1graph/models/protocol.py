@@ -62,6 +62,17 @@ class Predictor(Protocol):
         """
         ...
 
+    # To the writers of members: a back-test refits once a season and calls this before every race, so a
+    # state-space member filters here, and a member without state returns itself. It must not learn
+    # parameters, must not change `self`, and must give what the same examples give in one go.
+    def update(self, examples: Sequence[Example]) -> Predictor:
+        """The same fitted parameters, with the state moved on to the newest races.
+
+        Args:
+            examples: All that are known now, oldest first, those of the fit included.
+        """
+        ...
+
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Everything needed to build this predictor again: tensors, and plain JSON."""
         ...
