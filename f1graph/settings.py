@@ -1,0 +1,114 @@
+"""Every setting, read from the environment once when the process starts, then handed down."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from f1graph.clock import Clock, clock_started_at, system_clock
+from f1graph.errors import SettingsError
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a time needs a zone, such as 2024-12-05T12:00Z")
+    return moment.astimezone(UTC)
+
+
+def _cores() -> int:
+    # Containers limit the affinity or the quota, not the machine's count (pytorch#16894).
+    quota = Path("/sys/fs/cgroup/cpu.max")
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if quota.is_file():
+        allowed, period = quota.read_text().split()
+        if allowed != "max":
+            available = min(available, max(1, int(allowed) // int(period)))
+    return available
+
+
+class Settings(BaseSettings):
+    """All of f1graph's settings. Each is `F1GRAPH_` and the field's name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="F1GRAPH_", frozen=True, extra="forbid")
+
+    data_dir: Path = Field(
+        Path(".f1graph"), description="Folder for the database file, model bundles and downloads."
+    )
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy URL of SQLite or Postgres; empty: SQLite in the data folder. "
+        "`:memory:` is refused.",
+    )
+    database_pool_size: int = Field(10, ge=1, le=200, description="Connections a process keeps open.")
+    database_timeout: timedelta = Field(
+        timedelta(seconds=5), description="How long to wait for a lock or a free connection."
+    )
+    statement_timeout: timedelta = Field(
+        timedelta(seconds=15), description="Postgres ends a query of the API that takes longer."
+    )
+    redis_url: str = Field(
+        "", description="Redis or Valkey for the worker's queue; empty: `f1graph up` starts an embedded one."
+    )
+    f1db: str = Field(
+        "", description="Path or URL of an F1DB CSV release zip; empty: the newest is downloaded."
+    )
+    invented_seed: int = Field(2024, ge=0, description="Seed of the invented championship.")
+    invented_seasons: int = Field(6, ge=1, le=200, description="Seasons of the invented championship.")
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the API listens on; 0: any free one.")
+    now: Annotated[datetime, AfterValidator(_in_utc)] | None = Field(
+        None,
+        description="Start the clock at this time, e.g. `2024-12-05T12:00Z`, to live a past weekend again.",
+    )
+    graphiql: bool = Field(True, description="Serve GraphiQL at `/graphiql`.")
+    body_limit: int = Field(100_000, ge=1_000, description="Largest accepted request body, in bytes.")
+    request_timeout: timedelta = Field(
+        timedelta(seconds=10), description="An API request that takes longer is answered with an error."
+    )
+    threads: int = Field(
+        default_factory=_cores, ge=1, le=256, description="CPU threads for torch; default: the CPU quota."
+    )
+    train_from: int = Field(1994, ge=1950, description="First season that models learn from.")
+    tick: timedelta = Field(
+        timedelta(minutes=3), description="How often the worker looks for what a session's end makes due."
+    )
+    job_timeout: timedelta = Field(timedelta(minutes=30), description="Longest time one job may take.")
+    log_format: str = Field(
+        "text", pattern="^(text|json)$", description="`text` for people, `json` for machines."
+    )
+    log_level: str = Field(
+        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged."
+    )
+
+    @property
+    def store_url(self) -> str:
+        return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'f1graph.db').absolute()}"
+
+    @property
+    def bundles_dir(self) -> Path:
+        return self.data_dir / "bundles"
+
+    def clock(self) -> Clock:
+        return system_clock if self.now is None else clock_started_at(self.now)
+
+
+def read_settings() -> Settings:
+    """The settings from the environment.
+
+    Raises:
+        SettingsError: A value cannot be used; the text names the variable and the value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"F1GRAPH_{'_'.join(str(part) for part in problem['loc'][:1]).upper()}={problem['input']!r}: "
+            f"{problem['msg']}"
+            for problem in error.errors()
+        )
+        raise SettingsError(problems) from error

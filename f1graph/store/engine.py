@@ -1,0 +1,198 @@
+"""The database: opening it, and transactions that either read or write.
+
+A `Read` cannot change anything; a `Write` is a `Read` that can. Every question in this package takes one
+of the two, so a signature says whether it may write. One transaction belongs to one task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Executable, Row, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
+
+from f1graph.errors import StoreError
+
+_WRITES = "f1graph_writes"
+_SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1}
+
+
+class Read:
+    """An open transaction that only reads. Consistent: all its answers are of one moment."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._connection.dialect.name
+
+    async def rows(self, statement: Executable, parameters: Any = None) -> list[Row[Any]]:
+        return list((await self._connection.execute(statement, parameters)).all())
+
+    async def row(self, statement: Executable, parameters: Any = None) -> Row[Any] | None:
+        """The first row, or None."""
+        return (await self._connection.execute(statement, parameters)).first()
+
+    async def value(self, statement: Executable, parameters: Any = None) -> Any:
+        """The first column of the first row, or None."""
+        return (await self._connection.execute(statement, parameters)).scalar()
+
+
+class Write(Read):
+    """An open transaction that may write. It commits when its block ends, or nothing of it happened."""
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> int:
+        """Runs a statement, once per set of parameters; the number of rows it touched."""
+        return (await self._connection.execute(statement, parameters)).rowcount
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open database."""
+
+    engine: AsyncEngine
+
+    @property
+    def dialect(self) -> str:
+        return self.engine.dialect.name
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Read]:
+        """A transaction that only reads; the database refuses anything else."""
+        async with self._connect() as connection:
+            if self.dialect == "postgresql":
+                await connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            async with connection.begin():
+                yield Read(connection)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Write]:
+        """A transaction that writes. Keep it short: SQLite has one writer at a time."""
+        async with self._connect() as connection:
+            await connection.execution_options(**{_WRITES: True})
+            async with connection.begin():
+                yield Write(connection)
+
+    @asynccontextmanager
+    async def _connect(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            connection = await self.engine.connect()
+        except (OperationalError, DBAPIError, OSError) as error:
+            raise StoreError(
+                f"the database {self.engine.url.render_as_string(hide_password=True)} cannot be opened: "
+                f"{error.__cause__ or error}"
+            ) from error
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def store_url(url: str) -> URL:
+    """A database URL with the driver we use.
+
+    Raises:
+        StoreError: It is no URL, of another database, or an in-memory SQLite, whose tasks would share
+            one connection and roll back each other's rows.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(f"{url!r} is not a database URL, such as sqlite:///f1graph.db") from error
+    if parsed.drivername in ("postgresql", "postgres", "postgresql+asyncpg"):
+        return parsed.set(drivername="postgresql+asyncpg")
+    if parsed.drivername in ("sqlite", "sqlite+aiosqlite"):
+        if not parsed.database or parsed.database == ":memory:" or "mode=memory" in str(parsed):
+            raise StoreError(f"{url!r} is in memory: give SQLite a file, such as sqlite:///f1graph.db")
+        return parsed.set(drivername="sqlite+aiosqlite")
+    raise StoreError(f"{parsed.drivername!r} is not supported: use SQLite or Postgres")
+
+
+def open_store(
+    url: str,
+    *,
+    pool_size: int = 10,
+    timeout: timedelta = timedelta(seconds=5),
+    statement_timeout: timedelta | None = None,
+    pooled: bool = True,
+) -> Store:
+    """Opens a database; nothing is created but SQLite's folder, and no connection is made yet.
+
+    Args:
+        url: See `store_url`.
+        pool_size: Connections at most; there is no overflow, so a leak shows at once.
+        timeout: For a lock, and for a free connection.
+        statement_timeout: Postgres ends a longer statement.
+        pooled: False opens a connection per transaction: for tests of exactly that.
+    """
+    parsed = store_url(url)
+    options: dict[str, Any] = {"poolclass": NullPool}
+    if pooled:
+        options = {
+            "poolclass": AsyncAdaptedQueuePool,
+            "pool_size": pool_size,
+            "max_overflow": 0,
+            "pool_timeout": timeout.total_seconds(),
+            "pool_pre_ping": parsed.drivername.startswith("postgresql"),
+        }
+    if parsed.drivername.startswith("postgresql"):
+        settings = {"lock_timeout": f"{_milliseconds(timeout)}", "timezone": "UTC"}
+        if statement_timeout is not None:
+            settings["statement_timeout"] = f"{_milliseconds(statement_timeout)}"
+        engine = create_async_engine(parsed, connect_args={"server_settings": settings}, **options)
+        return Store(engine)
+    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(parsed, connect_args={"timeout": timeout.total_seconds()}, **options)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return Store(engine)
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return duration // timedelta(milliseconds=1)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver's own BEGIN comes only before the first write and cannot be IMMEDIATE: ours does both.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma, value in _SQLITE_PRAGMAS.items():
+        cursor.execute(f"PRAGMA {pragma} = {value}")
+        cursor.execute(f"PRAGMA {pragma}")
+        is_set = cursor.fetchone()
+        if is_set is None or is_set[0] != value:
+            raise StoreError(f"SQLite did not accept {pragma} = {value}, it stays {is_set}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns writer fails at once if somebody wrote in between, whatever the time-out:
+    # so a writer takes its lock at the beginning, and a reader is told to stay one.
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {0 if writes else 1}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+async def ping(read: Read) -> None:
+    """Asks the database for an answer.
+
+    Raises:
+        StoreError: It gave none.
+    """
+    if await read.value(text("SELECT 1")) != 1:
+        raise StoreError("the database does not answer")

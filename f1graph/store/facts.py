@@ -1,0 +1,267 @@
+"""Recording what a source gives: all of it or nothing, and only what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, text, update
+
+from f1graph.races.calendar import Race
+from f1graph.races.facts import Facts
+from f1graph.races.results import Classification, ClassificationKind, ClassificationRow, KnownAtBasis
+from f1graph.store.engine import Read, Write
+from f1graph.store.events import EventKind, publish
+from f1graph.store.tables import (
+    circuits,
+    classification_rows,
+    classifications,
+    constructors,
+    drivers,
+    imports,
+    races,
+    sessions,
+)
+
+ROW_FIELDS = tuple(field.name for field in fields(ClassificationRow))
+
+# Rows sent to the database at once: enough to be fast, few enough to keep memory flat.
+_BATCH = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What an import changed.
+
+    Attributes:
+        new_revisions: Of facts that were there with other content, by (race, kind).
+        classified: Races whose result is new or changed: what is to be scored.
+        already_imported: The very same content had been imported before, so nothing was looked at.
+    """
+
+    source: str
+    version: str
+    races: int = 0
+    drivers: int = 0
+    constructors: int = 0
+    circuits: int = 0
+    first_revisions: int = 0
+    new_revisions: tuple[tuple[str, ClassificationKind], ...] = ()
+    classified: tuple[str, ...] = ()
+    seasons: tuple[int, ...] = ()
+    already_imported: bool = False
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.races or self.first_revisions or self.new_revisions)
+
+
+async def was_imported(read: Read, source: str, content_hash: str) -> bool:
+    """Whether exactly this content was the newest import of its source."""
+    newest = await read.value(
+        select(imports.c.content_hash)
+        .where(imports.c.source == source)
+        .order_by(imports.c.id.desc())
+        .limit(1)
+    )
+    return bool(newest == content_hash)
+
+
+async def record_facts(write: Write, facts: Facts, *, now: datetime) -> Recorded:
+    """Stores what is new in `facts`.
+
+    A classification with the content of the newest stored revision adds nothing; other content becomes a
+    further revision, known from `now` on unless the source itself recorded a later moment.
+    """
+    if await was_imported(write, facts.source, facts.content_hash):
+        return Recorded(facts.source, facts.version, already_imported=True)
+    changed_circuits = await _record_by_id(write, circuits, facts.circuits)
+    changed_drivers = await _record_by_id(write, drivers, facts.drivers)
+    changed_constructors = await _record_by_id(write, constructors, facts.constructors)
+    changed_races = await _record_races(write, facts.races)
+    new = await _new_revisions(write, facts.classifications, now=now)
+    await _insert_classifications(write, new, now=now)
+
+    season_of = {race.id: race.season for race in facts.races}
+    corrections = tuple((fact.race_id, fact.kind) for fact in new if fact.revision > 1)
+    await write.execute(
+        insert(imports),
+        {
+            "source": facts.source,
+            "version": facts.version,
+            "content_hash": facts.content_hash,
+            "imported_at": now,
+            "new_revisions": len(new),
+            "invented": facts.invented,
+        },
+    )
+    for race_id, kind in corrections:
+        if kind is ClassificationKind.RACE:
+            await publish(
+                write,
+                EventKind.RESULT_REVISED,
+                cause=f"{facts.source} {facts.version}",
+                race_id=race_id,
+                now=now,
+            )
+    await publish(write, EventKind.IMPORTED, cause=f"{facts.source} {facts.version}", now=now)
+    return Recorded(
+        source=facts.source,
+        version=facts.version,
+        races=changed_races,
+        drivers=changed_drivers,
+        constructors=changed_constructors,
+        circuits=changed_circuits,
+        first_revisions=sum(fact.revision == 1 for fact in new),
+        new_revisions=corrections,
+        classified=tuple(dict.fromkeys(f.race_id for f in new if f.kind is ClassificationKind.RACE)),
+        seasons=tuple(sorted({season_of[fact.race_id] for fact in new})),
+    )
+
+
+async def _record_by_id(write: Write, table: Table, records: Sequence[Any]) -> int:
+    """Inserts the unknown and updates the changed of records that are keyed by `id`."""
+    names = [column.name for column in table.columns]
+    stored = {row.id: tuple(row) for row in await write.rows(select(*table.columns))}
+    values = [{name: getattr(record, name) for name in names} for record in records]
+    return await _upsert(write, table, ("id",), stored, values)
+
+
+async def _upsert(
+    write: Write,
+    table: Table,
+    key: tuple[str, ...],
+    stored: dict[Any, tuple[Any, ...]],
+    values: list[dict[str, Any]],
+) -> int:
+    def key_of(value: dict[str, Any]) -> Any:
+        return value[key[0]] if len(key) == 1 else tuple(value[name] for name in key)
+
+    new = [value for value in values if key_of(value) not in stored]
+    changed = [v for v in values if key_of(v) in stored and stored[key_of(v)] != tuple(v.values())]
+    if new:
+        await write.execute(insert(table), new)
+    if changed:
+        others = [column.name for column in table.columns if column.name not in key]
+        statement = (
+            update(table)
+            .where(and_(*(table.c[name] == bindparam(f"key_{name}") for name in key)))
+            .values({name: bindparam(f"new_{name}") for name in others})
+        )
+        await write.execute(
+            statement,
+            [
+                {f"key_{name}": v[name] for name in key} | {f"new_{name}": v[name] for name in others}
+                for v in changed
+            ],
+        )
+    return len(new) + len(changed)
+
+
+async def _record_races(write: Write, records: Sequence[Race]) -> int:
+    """Inserts and updates races with their sessions; a session that was dropped goes."""
+    names = [column.name for column in races.columns]
+    stored = {row.id: tuple(row) for row in await write.rows(select(*races.columns))}
+    values = [{name: getattr(race, name) for name in names} for race in records]
+    changed = await _upsert(write, races, ("id",), stored, values)
+
+    session_names = [column.name for column in sessions.columns]
+    stored_sessions = {
+        (row.race_id, row.kind): tuple(row) for row in await write.rows(select(*sessions.columns))
+    }
+    session_values = [
+        {"race_id": race.id} | {name: getattr(session, name) for name in session_names[1:]}
+        for race in records
+        for session in race.sessions
+    ]
+    changed += await _upsert(write, sessions, ("race_id", "kind"), stored_sessions, session_values)
+    given = {(value["race_id"], str(value["kind"])) for value in session_values}
+    told = {race.id for race in records}
+    for race_id, kind in stored_sessions:
+        if race_id in told and (race_id, kind) not in given:
+            await write.execute(
+                delete(sessions).where(sessions.c.race_id == race_id, sessions.c.kind == kind)
+            )
+            changed += 1
+    return changed
+
+
+async def _new_revisions(
+    write: Write, given: Iterable[Classification], *, now: datetime
+) -> list[Classification]:
+    """Of `given` what the store does not have, numbered as revisions."""
+    stored = await _stored_revisions(write)
+    new: list[Classification] = []
+    for fact in sorted(given, key=lambda fact: fact.revision):
+        key = (fact.race_id, fact.kind)
+        history = stored.setdefault(key, [])
+        if fact.revision <= len(history) and history[fact.revision - 1][0] == fact.content_hash:
+            continue
+        if history and history[-1][0] == fact.content_hash:
+            continue
+        if history:
+            recorded = fact.known_at_basis is KnownAtBasis.RECORDED and fact.known_at > history[-1][1]
+            known_at = fact.known_at if recorded else max(now, history[-1][1] + timedelta(microseconds=1))
+            fact = replace(
+                fact, revision=len(history) + 1, known_at=known_at, known_at_basis=KnownAtBasis.RECORDED
+            )
+        history.append((fact.content_hash, fact.known_at))
+        new.append(fact)
+    return new
+
+
+async def _stored_revisions(
+    write: Write,
+) -> dict[tuple[str, ClassificationKind], list[tuple[str, datetime]]]:
+    table = classifications.c
+    found: dict[tuple[str, ClassificationKind], list[tuple[str, datetime]]] = {}
+    for row in await write.rows(
+        select(table.race_id, table.kind, table.content_hash, table.known_at).order_by(
+            table.race_id, table.kind, table.revision
+        )
+    ):
+        found.setdefault((row.race_id, ClassificationKind(row.kind)), []).append(
+            (row.content_hash, row.known_at)
+        )
+    return found
+
+
+async def _insert_classifications(write: Write, new: Sequence[Classification], *, now: datetime) -> None:
+    # Nobody else counts on from the last number meanwhile: SQLite has one writer, Postgres the lock.
+    if write.dialect == "postgresql":
+        await write.execute(text("LOCK TABLE classifications IN EXCLUSIVE MODE"))
+    last = await write.value(select(func.coalesce(func.max(classifications.c.id), 0)))
+    numbered = list(enumerate(new, start=int(last) + 1))
+    for start in range(0, len(numbered), _BATCH):
+        await write.execute(
+            insert(classifications),
+            [
+                {
+                    "id": number,
+                    "race_id": fact.race_id,
+                    "kind": fact.kind,
+                    "revision": fact.revision,
+                    "known_at": fact.known_at,
+                    "known_at_basis": fact.known_at_basis,
+                    "recorded_at": now,
+                    "source": fact.source,
+                    "source_version": fact.source_version,
+                    "content_hash": fact.content_hash,
+                    "invented": fact.invented,
+                }
+                for number, fact in numbered[start : start + _BATCH]
+            ],
+        )
+    batch: list[dict[str, Any]] = []
+    for number, fact in numbered:
+        for row in fact.rows:
+            values = {name: getattr(row, name) for name in ROW_FIELDS}
+            values["classification_id"] = number
+            batch.append(values)
+        if len(batch) >= _BATCH:
+            await write.execute(insert(classification_rows), batch)
+            batch = []
+    if batch:
+        await write.execute(insert(classification_rows), batch)

@@ -1,0 +1,145 @@
+"""Reading history back: every revision, as the `History` that a `Past` is cut from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, select
+
+from f1graph.races.calendar import Circuit, Race, Session, SessionKind, WeekendFormat
+from f1graph.races.entries import Constructor, Driver
+from f1graph.races.past import History
+from f1graph.races.results import (
+    Classification,
+    ClassificationKind,
+    ClassificationRow,
+    KnownAtBasis,
+    Status,
+)
+from f1graph.store.engine import Read
+from f1graph.store.facts import ROW_FIELDS
+from f1graph.store.tables import (
+    circuits,
+    classification_rows,
+    classifications,
+    constructors,
+    drivers,
+    races,
+    sessions,
+)
+
+# What features and scores are made of. Pit stops and fastest laps are read only by those who ask.
+FORECAST_KINDS = frozenset(ClassificationKind) - {
+    ClassificationKind.PIT_STOPS,
+    ClassificationKind.FASTEST_LAPS,
+    ClassificationKind.WARM_UP,
+    ClassificationKind.PRE_QUALIFYING,
+}
+
+_STATUS_AT = ROW_FIELDS.index("status")
+_STATUS: Mapping[str, Status] = {status.value: status for status in Status}
+
+
+async def load_history(
+    read: Read,
+    *,
+    from_season: int = 1950,
+    to_season: int = 9999,
+    kinds: Collection[ClassificationKind] = FORECAST_KINDS,
+) -> History:
+    """Everything that is known of some seasons, all revisions of it."""
+    in_span = races.c.season.between(from_season, to_season)
+    return History.of(
+        races=await load_races(read, in_span),
+        classifications=await load_classifications(
+            read, in_span, classifications.c.kind.in_([kind.value for kind in kinds])
+        ),
+        circuits=[circuit_record(row) for row in await read.rows(select(circuits))],
+        drivers=[driver_record(row) for row in await read.rows(select(drivers))],
+        constructors=[constructor_record(row) for row in await read.rows(select(constructors))],
+    )
+
+
+async def load_races(read: Read, *where: ColumnElement[bool]) -> list[Race]:
+    """Races with their sessions, by start; two statements however many there are."""
+    found = await read.rows(select(races).where(*where).order_by(races.c.starts_at, races.c.id))
+    of_race: dict[str, list[Session]] = {}
+    for row in await read.rows(
+        select(sessions)
+        .join(races, races.c.id == sessions.c.race_id)
+        .where(*where)
+        .order_by(sessions.c.starts_at)
+    ):
+        of_race.setdefault(row.race_id, []).append(session_record(row))
+    return [race_record(row, of_race[row.id]) for row in found]
+
+
+async def load_classifications(read: Read, *where: ColumnElement[bool]) -> list[Classification]:
+    """Classifications with their rows; `where` may speak of races and classifications."""
+    heads = await read.rows(
+        select(classifications)
+        .join(races, races.c.id == classifications.c.race_id)
+        .where(*where)
+        .order_by(classifications.c.id)
+    )
+    rows_of: dict[int, list[ClassificationRow]] = {}
+    for row in await read.rows(
+        select(classification_rows.c.classification_id, *(classification_rows.c[name] for name in ROW_FIELDS))
+        .join(classifications, classifications.c.id == classification_rows.c.classification_id)
+        .join(races, races.c.id == classifications.c.race_id)
+        .where(*where)
+        .order_by(classification_rows.c.classification_id, classification_rows.c.order)
+    ):
+        values: list[Any] = list(row[1:])
+        values[_STATUS_AT] = _STATUS[values[_STATUS_AT]]
+        rows_of.setdefault(row[0], []).append(ClassificationRow(*values))
+    return [
+        Classification(
+            race_id=head.race_id,
+            kind=ClassificationKind(head.kind),
+            rows=tuple(rows_of.get(head.id, ())),
+            known_at=head.known_at,
+            known_at_basis=KnownAtBasis(head.known_at_basis),
+            source=head.source,
+            source_version=head.source_version,
+            revision=head.revision,
+            invented=head.invented,
+        )
+        for head in heads
+    ]
+
+
+def race_record(row: Row[Any], of_race: list[Session]) -> Race:
+    return Race(
+        id=row.id,
+        season=row.season,
+        round=row.round,
+        grand_prix_id=row.grand_prix_id,
+        name=row.name,
+        official_name=row.official_name,
+        circuit_id=row.circuit_id,
+        date=row.date,
+        format=WeekendFormat(row.format),
+        sessions=tuple(of_race),
+        scheduled_laps=row.scheduled_laps,
+        distance_km=row.distance_km,
+        is_cancelled=row.is_cancelled,
+        invented=row.invented,
+    )
+
+
+def session_record(row: Row[Any]) -> Session:
+    return Session(SessionKind(row.kind), row.starts_at, row.ends_at, row.is_nominal)
+
+
+def circuit_record(row: Row[Any]) -> Circuit:
+    return Circuit(**row._mapping)
+
+
+def driver_record(row: Row[Any]) -> Driver:
+    return Driver(**row._mapping)
+
+
+def constructor_record(row: Row[Any]) -> Constructor:
+    return Constructor(**row._mapping)
