@@ -238,11 +238,11 @@ forecasts = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Column("model", String, nullable=False),
     Column("model_version", String, nullable=False),
-    # ENSEMBLE is what users are served; BASELINE is kept to be scored beside it.
+    # What users are given as the forecast; the others are baselines, kept to be scored beside it.
     Column("is_served", Boolean, nullable=False),
     Column("retrospective", Boolean, nullable=False),
     Column("invented", Boolean, nullable=False),
-    Column("cause", String, nullable=False),
+    Column("cause", String),
     Column("previous_id", String),
     Column("consensus", Json),
     Column("missing_inputs", Json, nullable=False),
@@ -250,6 +250,7 @@ forecasts = Table(
     Column("receipt", Json, nullable=False),
     Index(None, "race_id", "stage", "made_at"),
     Index(None, "made_at"),
+    Index(None, "model", "is_served", "sequence"),
 )
 
 forecast_entries = Table(
@@ -265,8 +266,8 @@ forecast_entries = Table(
     Column("points", Float, nullable=False),
     Column("retirement", Float, nullable=False),
     Column("expected_position", Integer, nullable=False),
-    Column("interval_low", Integer, nullable=False),
-    Column("interval_high", Integer, nullable=False),
+    Column("interval80_low", Integer, nullable=False),
+    Column("interval80_high", Integer, nullable=False),
     Column("entropy_bits", Float, nullable=False),
     Column("position_probabilities", Json, nullable=False),
 )
@@ -278,6 +279,7 @@ forecast_members = Table(
     Column("model", String, primary_key=True),
     Column("driver_id", ForeignKey("drivers.id"), primary_key=True),
     Column("version", String, nullable=False),
+    Column("is_baseline", Boolean, nullable=False),
     Column("win", Float, nullable=False),
     Column("podium", Float, nullable=False),
     Column("points", Float, nullable=False),
@@ -311,15 +313,17 @@ scores = Table(
 model_metrics = Table(
     "model_metrics",
     metadata,
+    Column("invented", Boolean, primary_key=True),
     Column("model", String, primary_key=True),
     Column("stage", String, primary_key=True),
-    Column("span", String, primary_key=True),
+    Column("first_season", Integer, primary_key=True),
+    Column("last_season", Integer, primary_key=True),
     Column("measure", String, primary_key=True),
-    Column("invented", Boolean, primary_key=True),
     Column("races", Integer, nullable=False),
+    Column("retrospective_races", Integer, nullable=False),
     Column("value", Float, nullable=False),
-    Column("low", Float, nullable=False),
-    Column("high", Float, nullable=False),
+    Column("low", Float),
+    Column("high", Float),
     Column("baselines", Json, nullable=False),
     Column("computed_at", UtcDateTime, nullable=False),
 )
@@ -327,18 +331,19 @@ model_metrics = Table(
 calibration_bins = Table(
     "calibration_bins",
     metadata,
+    Column("invented", Boolean, primary_key=True),
     Column("model", String, primary_key=True),
     Column("stage", String, primary_key=True),
-    Column("span", String, primary_key=True),
-    Column("event", String, primary_key=True),
-    Column("invented", Boolean, primary_key=True),
-    Column("bin", Integer, primary_key=True),
-    Column("forecasts", Integer, nullable=False),
-    Column("mean_forecast", Float, nullable=False),
+    Column("first_season", Integer, primary_key=True),
+    Column("last_season", Integer, primary_key=True),
+    Column("target", String, primary_key=True),
+    Column("from_probability", Float, primary_key=True),
+    Column("to_probability", Float, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("forecast", Float, nullable=False),
     Column("observed", Float, nullable=False),
     Column("low", Float, nullable=False),
     Column("high", Float, nullable=False),
-    Column("is_small", Boolean, nullable=False),
 )
 
 ledger = Table(

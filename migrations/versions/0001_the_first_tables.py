@@ -67,20 +67,28 @@ def upgrade() -> None:
 
     op.create_table(
         "calibration_bins",
+        sa.Column("invented", sa.Boolean(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("stage", sa.String(), nullable=False),
-        sa.Column("span", sa.String(), nullable=False),
-        sa.Column("event", sa.String(), nullable=False),
-        sa.Column("invented", sa.Boolean(), nullable=False),
-        sa.Column("bin", sa.Integer(), nullable=False),
-        sa.Column("forecasts", sa.Integer(), nullable=False),
-        sa.Column("mean_forecast", sa.Float(), nullable=False),
+        sa.Column("first_season", sa.Integer(), nullable=False),
+        sa.Column("last_season", sa.Integer(), nullable=False),
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("from_probability", sa.Float(), nullable=False),
+        sa.Column("to_probability", sa.Float(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("forecast", sa.Float(), nullable=False),
         sa.Column("observed", sa.Float(), nullable=False),
         sa.Column("low", sa.Float(), nullable=False),
         sa.Column("high", sa.Float(), nullable=False),
-        sa.Column("is_small", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint(
-            "model", "stage", "span", "event", "invented", "bin", name=op.f("pk_calibration_bins")
+            "invented",
+            "model",
+            "stage",
+            "first_season",
+            "last_season",
+            "target",
+            "from_probability",
+            name=op.f("pk_calibration_bins"),
         ),
     )
     op.create_table(
@@ -190,19 +198,27 @@ def upgrade() -> None:
 
     op.create_table(
         "model_metrics",
+        sa.Column("invented", sa.Boolean(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("stage", sa.String(), nullable=False),
-        sa.Column("span", sa.String(), nullable=False),
+        sa.Column("first_season", sa.Integer(), nullable=False),
+        sa.Column("last_season", sa.Integer(), nullable=False),
         sa.Column("measure", sa.String(), nullable=False),
-        sa.Column("invented", sa.Boolean(), nullable=False),
         sa.Column("races", sa.Integer(), nullable=False),
+        sa.Column("retrospective_races", sa.Integer(), nullable=False),
         sa.Column("value", sa.Float(), nullable=False),
-        sa.Column("low", sa.Float(), nullable=False),
-        sa.Column("high", sa.Float(), nullable=False),
+        sa.Column("low", sa.Float(), nullable=True),
+        sa.Column("high", sa.Float(), nullable=True),
         sa.Column("baselines", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("computed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint(
-            "model", "stage", "span", "measure", "invented", name=op.f("pk_model_metrics")
+            "invented",
+            "model",
+            "stage",
+            "first_season",
+            "last_season",
+            "measure",
+            name=op.f("pk_model_metrics"),
         ),
     )
     op.create_table(
@@ -276,7 +292,7 @@ def upgrade() -> None:
         sa.Column("is_served", sa.Boolean(), nullable=False),
         sa.Column("retrospective", sa.Boolean(), nullable=False),
         sa.Column("invented", sa.Boolean(), nullable=False),
-        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=True),
         sa.Column("previous_id", sa.String(), nullable=True),
         sa.Column("consensus", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
         sa.Column("missing_inputs", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
@@ -288,6 +304,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("forecasts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_forecasts_made_at"), ["made_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_forecasts_model_is_served_sequence"),
+            ["model", "is_served", "sequence"],
+            unique=False,
+        )
         batch_op.create_index(
             batch_op.f("ix_forecasts_race_id_stage_made_at"), ["race_id", "stage", "made_at"], unique=False
         )
@@ -413,8 +434,8 @@ def upgrade() -> None:
         sa.Column("points", sa.Float(), nullable=False),
         sa.Column("retirement", sa.Float(), nullable=False),
         sa.Column("expected_position", sa.Integer(), nullable=False),
-        sa.Column("interval_low", sa.Integer(), nullable=False),
-        sa.Column("interval_high", sa.Integer(), nullable=False),
+        sa.Column("interval80_low", sa.Integer(), nullable=False),
+        sa.Column("interval80_high", sa.Integer(), nullable=False),
         sa.Column("entropy_bits", sa.Float(), nullable=False),
         sa.Column(
             "position_probabilities", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
@@ -438,6 +459,7 @@ def upgrade() -> None:
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("driver_id", sa.String(), nullable=False),
         sa.Column("version", sa.String(), nullable=False),
+        sa.Column("is_baseline", sa.Boolean(), nullable=False),
         sa.Column("win", sa.Float(), nullable=False),
         sa.Column("podium", sa.Float(), nullable=False),
         sa.Column("points", sa.Float(), nullable=False),
@@ -496,6 +518,7 @@ def downgrade() -> None:
     op.drop_table("sessions")
     with op.batch_alter_table("forecasts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_forecasts_race_id_stage_made_at"))
+        batch_op.drop_index(batch_op.f("ix_forecasts_model_is_served_sequence"))
         batch_op.drop_index(batch_op.f("ix_forecasts_made_at"))
 
     op.drop_table("forecasts")

@@ -1,0 +1,190 @@
+"""Scores, appended per revision of a result, and the metrics that are refreshed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, delete, func, insert, select
+
+from f1graph.races.forecast import Score
+from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMetric, Target
+from f1graph.races.results import ClassificationKind
+from f1graph.races.stages import Stage
+from f1graph.store.engine import Read, Write
+from f1graph.store.tables import (
+    calibration_bins,
+    classifications,
+    forecasts,
+    model_metrics,
+    races,
+    scores,
+)
+
+
+async def unscored_forecasts(read: Read) -> list[tuple[str, str, int]]:
+    """Forecasts without a score against the newest result of their race: (forecast, race, revision)."""
+    newest = (
+        select(classifications.c.race_id, func.max(classifications.c.revision).label("revision"))
+        .where(classifications.c.kind == ClassificationKind.RACE)
+        .group_by(classifications.c.race_id)
+        .subquery()
+    )
+    scored = and_(
+        scores.c.forecast_id == forecasts.c.id,
+        scores.c.race_id == newest.c.race_id,
+        scores.c.kind == ClassificationKind.RACE,
+        scores.c.revision == newest.c.revision,
+    )
+    found = await read.rows(
+        select(forecasts.c.id, newest.c.race_id, newest.c.revision)
+        .join(newest, newest.c.race_id == forecasts.c.race_id)
+        .where(~select(scores.c.forecast_id).where(scored).exists())
+        .order_by(forecasts.c.sequence)
+    )
+    return [(row.id, row.race_id, row.revision) for row in found]
+
+
+async def store_scores(write: Write, race_id: str, new: Sequence[Score], *, now: datetime) -> None:
+    """Appends scores; those against earlier revisions stay."""
+    if new:
+        await write.execute(
+            insert(scores),
+            [
+                {
+                    "forecast_id": score.forecast_id,
+                    "race_id": race_id,
+                    "kind": ClassificationKind.RACE,
+                    "revision": score.race_revision,
+                    "measure": score.measure,
+                    "value": score.value,
+                    "scored_at": now,
+                }
+                for score in new
+            ],
+        )
+
+
+async def scores_of(read: Read, forecast_ids: Collection[str]) -> dict[str, list[Score]]:
+    """All scores of some forecasts, oldest revision first."""
+    found = await read.rows(
+        select(scores)
+        .where(scores.c.forecast_id.in_(list(forecast_ids)))
+        .order_by(scores.c.forecast_id, scores.c.revision, scores.c.measure)
+    )
+    of_forecast: dict[str, list[Score]] = {}
+    for row in found:
+        of_forecast.setdefault(row.forecast_id, []).append(
+            Score(row.forecast_id, row.revision, Measure(row.measure), row.value)
+        )
+    return of_forecast
+
+
+async def scored_forecast_ids(read: Read) -> list[str]:
+    """Forecasts with at least one score, in the order of publication."""
+    found = await read.rows(
+        select(forecasts.c.id)
+        .join(races, races.c.id == forecasts.c.race_id)
+        .where(select(scores.c.forecast_id).where(scores.c.forecast_id == forecasts.c.id).exists())
+        .order_by(forecasts.c.sequence)
+    )
+    return [str(row.id) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBins:
+    """Calibration of one model at one stage over a span of seasons."""
+
+    model: str
+    stage: Stage
+    first_season: int
+    last_season: int
+    bins: tuple[CalibrationBin, ...]
+
+
+async def replace_metrics(
+    write: Write,
+    metrics: Sequence[ModelMetric],
+    bins: Sequence[StoredBins],
+    *,
+    invented: bool,
+    now: datetime,
+) -> None:
+    """Puts freshly computed metrics in the place of the old ones: they are derived from scores."""
+    for table in (model_metrics, calibration_bins):
+        await write.execute(delete(table).where(table.c.invented.is_(invented)))
+    if metrics:
+        await write.execute(
+            insert(model_metrics),
+            [{**asdict(metric), "invented": invented, "computed_at": now} for metric in metrics],
+        )
+    rows = [
+        {
+            "invented": invented,
+            "model": stored.model,
+            "stage": stored.stage,
+            "first_season": stored.first_season,
+            "last_season": stored.last_season,
+            **asdict(one),
+        }
+        for stored in bins
+        for one in stored.bins
+    ]
+    if rows:
+        await write.execute(insert(calibration_bins), rows)
+
+
+async def load_metrics(
+    read: Read, *, model: str | None = None, stage: Stage | None = None
+) -> list[ModelMetric]:
+    """Metrics in a fixed order."""
+    table = model_metrics.c
+    statement = select(model_metrics).order_by(
+        table.model, table.stage, table.first_season, table.last_season, table.measure
+    )
+    if model is not None:
+        statement = statement.where(table.model == model)
+    if stage is not None:
+        statement = statement.where(table.stage == stage)
+    return [
+        ModelMetric(
+            model=row.model,
+            stage=Stage(row.stage),
+            first_season=row.first_season,
+            last_season=row.last_season,
+            measure=Measure(row.measure),
+            races=row.races,
+            retrospective_races=row.retrospective_races,
+            value=row.value,
+            low=row.low,
+            high=row.high,
+            baselines=tuple(Comparison(**baseline) for baseline in row.baselines),
+        )
+        for row in await read.rows(statement)
+    ]
+
+
+async def load_calibration(read: Read, *, model: str, stage: Stage) -> list[StoredBins]:
+    """The calibration bins of a model at a stage, a group per span."""
+    table = calibration_bins.c
+    found = await read.rows(
+        select(calibration_bins)
+        .where(table.model == model, table.stage == stage)
+        .order_by(table.first_season, table.last_season, table.target, table.from_probability)
+    )
+    groups: dict[tuple[int, int], list[CalibrationBin]] = {}
+    for row in found:
+        groups.setdefault((row.first_season, row.last_season), []).append(
+            CalibrationBin(
+                target=Target(row.target),
+                from_probability=row.from_probability,
+                to_probability=row.to_probability,
+                count=row.count,
+                forecast=row.forecast,
+                observed=row.observed,
+                low=row.low,
+                high=row.high,
+            )
+        )
+    return [StoredBins(model, stage, first, last, tuple(bins)) for (first, last), bins in groups.items()]
