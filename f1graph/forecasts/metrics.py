@@ -1,0 +1,226 @@
+"""What the scores of many races say of a model: means, intervals, baselines, calibration.
+
+Resampled are whole races, never drivers: what happens in a race happens to all of them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f1graph.forecasts.score import Judged
+from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMetric, Target
+from f1graph.races.stages import Stage
+
+Floats = NDArray[np.float64]
+Span = tuple[int, int]
+
+RESAMPLES = 2000
+SEED = 20260823
+# The 97.5 % point of the normal distribution.
+_Z = 1.959963984540054
+# Finer where most forecasts of wins and podiums lie.
+BIN_EDGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+
+@dataclass(frozen=True)
+class ScoredForecast:
+    """A forecast's scores against the newest revision, with what is needed to group them."""
+
+    forecast_id: str
+    race_id: str
+    season: int
+    stage: Stage
+    model: str
+    model_version: str
+    cutoff: datetime
+    made_at: datetime
+    retrospective: bool
+    values: Mapping[Measure, float] = field(default_factory=dict)
+
+
+def one_per_race(scored: Iterable[ScoredForecast]) -> list[ScoredForecast]:
+    """Of each race, stage and model the last forecast: ten updates of one race are not ten successes.
+
+    A forecast made before the start is preferred to one made in a back-test.
+    """
+    last: dict[tuple[str, Stage, str], ScoredForecast] = {}
+    for each in scored:
+        key = (each.race_id, each.stage, each.model)
+        if key not in last or _recency(last[key]) < _recency(each):
+            last[key] = each
+    return sorted(last.values(), key=lambda each: (each.season, each.cutoff, each.race_id))
+
+
+def _recency(scored: ScoredForecast) -> tuple[bool, datetime, datetime, str]:
+    return (not scored.retrospective, scored.cutoff, scored.made_at, scored.forecast_id)
+
+
+def model_metrics(
+    scored: Iterable[ScoredForecast],
+    *,
+    baselines: Sequence[str],
+    spans: Sequence[Span],
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> list[ModelMetric]:
+    """Every measure per model, stage and span of seasons (first and last included).
+
+    Races without a value (no single winner) are left out of that measure, and counted so.
+    """
+    races = one_per_race(scored)
+    found: list[ModelMetric] = []
+    for first, last in spans:
+        within = [each for each in races if first <= each.season <= last]
+        for stage in Stage:
+            by_model: dict[str, dict[str, ScoredForecast]] = {}
+            for each in within:
+                if each.stage is stage:
+                    by_model.setdefault(each.model, {})[each.race_id] = each
+            for model in sorted(by_model):
+                for measure in Measure:
+                    metric = _metric(
+                        by_model, model, stage, (first, last), measure, baselines, resamples, seed
+                    )
+                    if metric is not None:
+                        found.append(metric)
+    return found
+
+
+def _metric(
+    by_model: Mapping[str, Mapping[str, ScoredForecast]],
+    model: str,
+    stage: Stage,
+    span: Span,
+    measure: Measure,
+    baselines: Sequence[str],
+    resamples: int,
+    seed: int,
+) -> ModelMetric | None:
+    own = {race: each for race, each in by_model[model].items() if measure in each.values}
+    if not own:
+        return None
+    values = np.array([each.values[measure] for each in own.values()])
+    low, high = bootstrap_interval(values, resamples=resamples, seed=seed)
+    comparisons = (
+        _comparison(own, name, by_model[name], measure, resamples, seed)
+        for name in baselines
+        if name != model and name in by_model
+    )
+    return ModelMetric(
+        model=model,
+        stage=stage,
+        first_season=span[0],
+        last_season=span[1],
+        measure=measure,
+        races=len(own),
+        retrospective_races=sum(each.retrospective for each in own.values()),
+        value=float(values.mean()),
+        low=low,
+        high=high,
+        baselines=tuple(each for each in comparisons if each is not None),
+    )
+
+
+def _comparison(
+    own: Mapping[str, ScoredForecast],
+    baseline: str,
+    theirs: Mapping[str, ScoredForecast],
+    measure: Measure,
+    resamples: int,
+    seed: int,
+) -> Comparison | None:
+    shared = [race for race in own if race in theirs and measure in theirs[race].values]
+    if not shared:
+        return None
+    mine = np.array([own[race].values[measure] for race in shared])
+    other = np.array([theirs[race].values[measure] for race in shared])
+    low, high = bootstrap_interval(mine - other, resamples=resamples, seed=seed)
+    return Comparison(
+        model=baseline,
+        races=len(shared),
+        value=float(other.mean()),
+        difference=float((mine - other).mean()),
+        low=low,
+        high=high,
+    )
+
+
+def bootstrap_interval(
+    values: Floats, *, resamples: int = RESAMPLES, seed: int = SEED
+) -> tuple[float | None, float | None]:
+    """95 % percentile interval of the mean over races; no interval with fewer than two."""
+    if len(values) < 2:
+        return None, None
+    # The same resamples for every measure and model with as many races, so that differences are paired.
+    means = _resampled_counts(len(values), resamples, seed) @ values / len(values)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+@lru_cache(maxsize=32)
+def _resampled_counts(races: int, resamples: int, seed: int) -> Floats:
+    """How often each race is in each resample. (resamples, races)"""
+    picked = np.random.default_rng(seed).integers(0, races, (resamples, races))
+    flat = picked + np.arange(resamples)[:, None] * races
+    counts = np.bincount(flat.ravel(), minlength=resamples * races)
+    return counts.reshape(resamples, races).astype(np.float64)
+
+
+def calibration(
+    judged: Iterable[Judged], *, edges: Sequence[float] = BIN_EDGES
+) -> tuple[CalibrationBin, ...]:
+    """How often came true what was forecast, for each target and bin that has any. One forecast a race."""
+    races = list(judged)
+    bins: list[CalibrationBin] = []
+    for target in Target:
+        answers = [race.answers(target) for race in races]
+        if answers:
+            probabilities = np.concatenate([given for given, _ in answers])
+            happened = np.concatenate([true for _, true in answers])
+            bins.extend(calibration_bins(target, probabilities, happened, edges=edges))
+    return tuple(bins)
+
+
+def calibration_bins(
+    target: Target,
+    probabilities: Floats,
+    happened: NDArray[np.bool_],
+    *,
+    edges: Sequence[float] = BIN_EDGES,
+) -> tuple[CalibrationBin, ...]:
+    """The bins of one target that have any forecast. Certainty belongs to the last bin."""
+    index = np.clip(np.searchsorted(np.asarray(edges), probabilities, side="right") - 1, 0, len(edges) - 2)
+    counts = np.bincount(index, minlength=len(edges) - 1)
+    forecast = np.bincount(index, weights=probabilities, minlength=len(edges) - 1)
+    true = np.bincount(index, weights=happened, minlength=len(edges) - 1)
+    bins: list[CalibrationBin] = []
+    for i in np.flatnonzero(counts).tolist():
+        low, high = wilson_interval(int(true[i]), int(counts[i]))
+        bins.append(
+            CalibrationBin(
+                target=target,
+                from_probability=edges[i],
+                to_probability=edges[i + 1],
+                count=int(counts[i]),
+                forecast=float(forecast[i] / counts[i]),
+                observed=float(true[i] / counts[i]),
+                low=low,
+                high=high,
+            )
+        )
+    return tuple(bins)
+
+
+def wilson_interval(happened: int, count: int) -> tuple[float, float]:
+    """95 % interval of a share. Unlike the usual one it holds near 0 and 1, where win forecasts live."""
+    share = happened / count
+    scale = 1 + _Z**2 / count
+    middle = (share + _Z**2 / (2 * count)) / scale
+    half = _Z / scale * float(np.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2)))
+    return max(0.0, middle - half), min(1.0, middle + half)

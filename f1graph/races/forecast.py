@@ -1,0 +1,158 @@
+"""A forecast as it is stored: made once, never changed, with everything needed to make it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from f1graph.races.measures import Measure
+from f1graph.races.stages import Stage
+from f1graph.races.times import require_utc
+
+
+@dataclass(frozen=True, slots=True)
+class EntryForecast:
+    """What a forecast says of one entry. All numbers are read from the same draws.
+
+    Attributes:
+        grid: Place on the grid; None when not known yet, or for a start from the pit lane.
+        win, podium, points: P(classified first, in the first three, in the first ten).
+        retirement: P(does not finish or is not classified).
+        expected_position: The median.
+        interval80_low, interval80_high: The 10 % and the 90 % quantile of the position.
+        position_probabilities: P(ends in place 1, 2, … n), unclassified cars in the last places.
+        entropy_bits: Of `position_probabilities`: 0 is certain, log2(n) is anything goes.
+    """
+
+    driver_id: str
+    constructor_id: str
+    grid: int | None
+    win: float
+    podium: float
+    points: float
+    retirement: float
+    expected_position: int
+    interval80_low: int
+    interval80_high: int
+    position_probabilities: tuple[float, ...]
+    entropy_bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class MemberEntry:
+    """One member's view of one entry."""
+
+    driver_id: str
+    win: float
+    podium: float
+    points: float
+    retirement: float
+    expected_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """What one model says, the served one included.
+
+    Attributes:
+        is_baseline: Shown to compare with; has no voice in the consensus.
+    """
+
+    model: str
+    version: str
+    entries: tuple[MemberEntry, ...]
+    is_baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Consensus:
+    """How far the members agree.
+
+    Attributes:
+        kendall_w: Of their orders by mean position: 0 is none, 1 is the same order.
+        divergence_bits: Jensen–Shannon divergence of their position distributions, averaged over the
+            entries: 0 is the same distribution, log2(members) is none in common.
+    """
+
+    members: int
+    kendall_w: float
+    divergence_bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a forecast was made from: enough to make it again and compare.
+
+    Attributes:
+        inputs_fingerprint: SHA-256 of the features.
+        bundle_checksum: Of the trained model on disk; None where it was trained in passing (back-test).
+        libraries: Name and version of those whose numbers matter.
+        machine: The kind of machine; on the same kind and libraries the draws are the same to the bit.
+    """
+
+    inputs_fingerprint: str
+    bundle_checksum: str | None
+    code_version: str
+    libraries: tuple[tuple[str, str], ...]
+    seed: int
+    draws: int
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """One forecast of one race at one stage.
+
+    Attributes:
+        id: From the content: the same forecast made again has the same id, whenever it is made.
+        cutoff: Nothing learned later was used.
+        made_at: When it was computed.
+        invented: About a race of the invented championship.
+        retrospective: Made after the race had started, so no promise was ever given.
+        missing_inputs: What the stage should have known and did not, with the reason.
+        entries: By driver id.
+        members: The served model first, then the other members, then the baselines, by name.
+        draws: The sampled finishing orders, compact (`OutcomeDistribution.from_bytes`).
+        consensus: None with fewer than two members.
+        previous_id: The forecast of this race that this one follows.
+        cause: What happened since: why this one was made.
+    """
+
+    id: str
+    race_id: str
+    stage: Stage
+    cutoff: datetime
+    made_at: datetime
+    model: str
+    model_version: str
+    invented: bool
+    retrospective: bool
+    missing_inputs: tuple[tuple[str, str], ...]
+    entries: tuple[EntryForecast, ...]
+    members: tuple[MemberView, ...]
+    draws: bytes
+    consensus: Consensus | None
+    receipt: Receipt
+    previous_id: str | None = None
+    cause: str | None = None
+
+    def __post_init__(self) -> None:
+        require_utc(self.cutoff, "a forecast's cutoff")
+        require_utc(self.made_at, "a forecast's made_at")
+
+    @property
+    def driver_ids(self) -> tuple[str, ...]:
+        return tuple(entry.driver_id for entry in self.entries)
+
+    def of_driver(self, driver_id: str) -> EntryForecast | None:
+        return next((entry for entry in self.entries if entry.driver_id == driver_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One measure of one forecast against one revision of the race's classification."""
+
+    forecast_id: str
+    race_revision: int
+    measure: Measure
+    value: float
