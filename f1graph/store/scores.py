@@ -180,7 +180,7 @@ async def load_calibration(read: Read, *, model: str, stage: Stage) -> list[Stor
                 target=Target(row.target),
                 from_probability=row.from_probability,
                 to_probability=row.to_probability,
-                count=row.count,
+                count=row._mapping["count"],  # a row is a tuple, whose own count would come first
                 forecast=row.forecast,
                 observed=row.observed,
                 low=row.low,
