@@ -54,5 +54,9 @@ export default defineConfig({
     },
   },
   worker: { format: 'es' },
+  // CommonJS that only the GraphQL worker imports, where the development server does not look.
+  optimizeDeps: {
+    include: ['monaco-graphql > graphql-language-service', 'monaco-graphql > picomatch-browser'],
+  },
   server: { proxy: { '/graphql': 'http://127.0.0.1:8000', '/healthz': 'http://127.0.0.1:8000' } },
 });

@@ -1,5 +1,6 @@
 // Sends GraphiQL's queries to the API on the same origin. No subscriptions yet.
 import type { Fetcher } from '@graphiql/toolkit';
+import { GraphQLError } from 'graphql';
 
 export const fetcher: Fetcher = async (request, options) => {
   const response = await fetch('/graphql', {
@@ -12,9 +13,11 @@ export const fetcher: Fetcher = async (request, options) => {
     body: JSON.stringify(request),
   });
 
-  // A proxy's error page is not JSON; its status says more than "Unexpected token '<'".
+  // A proxy's error page is not JSON; its status says more than "Unexpected token '<'". Returned
+  // rather than thrown, because GraphiQL prints the stack of what is thrown.
   if (!response.headers.get('content-type')?.includes('json')) {
-    throw new Error(`The server answered ${response.status} ${response.statusText}`.trim());
+    const message = `The server answered ${response.status} ${response.statusText}`.trim();
+    return { errors: [new GraphQLError(message)] };
   }
   return response.json();
 };

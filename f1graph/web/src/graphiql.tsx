@@ -1,5 +1,5 @@
 // The GraphiQL page: the editor, its workers, our examples and a way back to the root page.
-import 'graphiql/setup-workers/vite';
+import './workers';
 
 import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
