@@ -47,12 +47,12 @@ class ExampleBook:
         self._features: dict[tuple[str, Stage, datetime], RaceFeatures | None] = {}
         self._examples: dict[tuple[str, Stage], tuple[Classification, Example]] = {}
 
-    def build_features(self, past: Past, race: Race, stage: Stage) -> RaceFeatures:
+    def build_features(self, past: Past, race_id: str, stage: Stage) -> RaceFeatures:
         """The features, from memory where this history was cut there before: give this to `make_forecast`."""
-        key = (race.id, stage, past.cutoff)
+        key = (race_id, stage, past.cutoff)
         known = self._features.get(key)
         if known is None:
-            known = self._features[key] = self._build(past, race, stage)
+            known = self._features[key] = self._build(past, race_id, stage)
         return known
 
     def known_by(self, cutoff: datetime, stage: Stage) -> list[Example]:
@@ -86,7 +86,7 @@ class ExampleBook:
         key = (race.id, stage, cutoff)
         if key not in self._features:
             try:
-                self._features[key] = self._build(self._history.as_of(cutoff), race, stage)
+                self._features[key] = self._build(self._history.as_of(cutoff), race.id, stage)
             except ForecastError:
                 # Nobody recorded the entries before that stage: the race teaches nothing there.
                 self._features[key] = None

@@ -33,7 +33,8 @@ from f1graph.races.past import Past
 from f1graph.races.results import ClassificationKind, Status
 from f1graph.races.stages import Stage, stage_window
 
-BuildFeatures = Callable[[Past, Race, Stage], RaceFeatures]
+# `features.build.build_features`, or one that remembers.
+BuildFeatures = Callable[[Past, str, Stage], RaceFeatures]
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +102,7 @@ def make_forecast(
             late for the stage, or a model's answer contradicts itself.
     """
     _refuse_what_cannot_be_forecast(past, race, stage, made_at)
-    features = build_features(past, race, stage)
+    features = build_features(past, race.id, stage)
     if not features.driver_ids:
         raise ForecastError(f"Nobody is known to be entered for {race.id} at {_spoken(past.cutoff)}.")
     _check_features(features, past, race, stage)
