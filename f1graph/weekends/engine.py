@@ -1,0 +1,52 @@
+"""What running a season asks of whoever forecasts. How it is done, with which models, is not known here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from f1graph.races.forecast import Forecast, Score
+from f1graph.races.measures import ModelMetric
+from f1graph.races.stages import Stage
+from f1graph.store.scores import StoredBins
+
+
+class ForecastEngine(Protocol):
+    """Makes and judges forecasts; reads the store by itself, and stores none of what it returns.
+
+    What is returned is stored by `weekends.run` in one transaction with the ledger's DONE, so a killed
+    worker leaves both or neither. A model that had to be trained on the way may be registered by the
+    engine in a transaction of its own: the next attempt finds it.
+
+    No method blocks the event loop. Each is cancelled when its time is up; a thread behind it should then
+    stop at its next batch.
+    """
+
+    @property
+    def model(self) -> str:
+        """The served model's name: a new active bundle of it makes a new forecast."""
+        ...
+
+    async def forecast(
+        self, race_id: str, stage: Stage, *, cutoff: datetime, cause: str | None, now: datetime
+    ) -> Sequence[tuple[Forecast, bool]]:
+        """Forecasts of a race at a stage from what was known at `cutoff`, each with whether it is served.
+
+        Args:
+            cutoff: Never after the stage's window.
+            cause: Why it is made, for `Forecast.cause`; None for the race's first at this stage.
+            now: For `Forecast.made_at`.
+
+        Raises:
+            ForecastError: It cannot be made.
+        """
+        ...
+
+    async def score(self, forecast_ids: Sequence[str], *, race_id: str, revision: int) -> Sequence[Score]:
+        """All measures of some forecasts of a race against one revision of its result."""
+        ...
+
+    async def metrics(self, *, invented: bool) -> tuple[Sequence[ModelMetric], Sequence[StoredBins]]:
+        """Metrics and calibration from every stored score of the real or of the invented championship."""
+        ...
