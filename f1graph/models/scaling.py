@@ -1,0 +1,56 @@
+"""Preparing inputs for fitting: standard scores, padding of fields, and weights that favour recent races."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f1graph.models.protocol import Example
+
+Values = NDArray[np.float64]
+
+_LARGEST_SCORE = 4.0
+_YEAR = timedelta(days=365.25)
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """Standard scores, cut at ±4 so that one odd lap cannot carry a forecast away.
+
+    Attributes:
+        mean, deviation: Over the entries of the races of the fit. (inputs,)
+    """
+
+    mean: Values
+    deviation: Values
+
+    @classmethod
+    def of(cls, races: Sequence[Values]) -> Scaling:
+        entries = np.concatenate(races)
+        return cls(entries.mean(axis=0), entries.std(axis=0) + 1e-6)
+
+    def apply(self, inputs: Values) -> Values:
+        return np.clip((inputs - self.mean) / self.deviation, -_LARGEST_SCORE, _LARGEST_SCORE)
+
+
+def pad_races(races: Sequence[Values]) -> tuple[Values, NDArray[np.bool_]]:
+    """Races of different fields as one array (races, entries, inputs), zeros below, and who is real."""
+    entries = max(len(race) for race in races)
+    values = np.zeros((len(races), entries, races[0].shape[1]))
+    real = np.zeros((len(races), entries), dtype=np.bool_)
+    for index, race in enumerate(races):
+        values[index, : len(race)] = race
+        real[index, : len(race)] = True
+    return values, real
+
+
+def recency_weights(examples: Sequence[Example], *, half_life_years: float) -> Values:
+    """Weights that add up to one; a race is worth half of one `half_life_years` later. (races,)"""
+    newest = max(example.features.starts_at for example in examples)
+    ages = np.array([(newest - example.features.starts_at) / _YEAR for example in examples])
+    weights = 0.5 ** (ages / half_life_years)
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
