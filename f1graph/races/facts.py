@@ -53,7 +53,8 @@ class Facts:
         version: The release or run, in the source's own words where it has any.
         content_hash: SHA-256 of what was read, so that the same file is recognised at once.
         classifications: First revisions, with the `known_at` that history gets; the store decides
-            whether one is new, changed or already there.
+            whether one is new, changed or already there. A source that saw a correction being published
+            gives it as a further item of the same race and kind, after the first, with `revision=2`.
         official_standings: As published, to check the computed ones against. May be empty.
     """
 
