@@ -248,9 +248,11 @@ def a_weekend(race: Race, drivers: Sequence[str] = DRIVERS, *, seed: int = 0) ->
         return [sorted(drivers)[i] for i in np.argsort(-pace)]
 
     lists = [an_entry_list(race, drivers)]
-    for session in race.sessions:
-        if session.kind not in (SessionKind.RACE, SessionKind.SPRINT):
-            lists.append(a_timed_session(race, ClassificationKind(session.kind.value), an_order()))
+    lists.extend(
+        a_timed_session(race, ClassificationKind(session.kind.value), an_order())
+        for session in race.sessions
+        if session.kind not in (SessionKind.RACE, SessionKind.SPRINT)
+    )
     grid, finish = an_order(), an_order()
     out = [driver for driver in finish if generator.random() < 0.15]
     result = a_result(race, [driver for driver in finish if driver not in out], out=out)

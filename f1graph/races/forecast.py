@@ -88,6 +88,9 @@ class Receipt:
         bundle_checksum: Of the trained model on disk; None where it was trained in passing (back-test).
         libraries: Name and version of those whose numbers matter.
         machine: The kind of machine; on the same kind and libraries the draws are the same to the bit.
+        facts_version: Number of the last fact that was stored then; None where no store was involved
+            (back-test). What was stored later, with whatever `known_at`, is left out when the forecast
+            is made again.
     """
 
     inputs_fingerprint: str
@@ -97,6 +100,7 @@ class Receipt:
     seed: int
     draws: int
     machine: str
+    facts_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
