@@ -46,10 +46,13 @@ class BundleRow:
 
 
 async def store_bundle(write: Write, bundle: BundleRow) -> None:
-    """Registers a bundle; an active one retires the one of its model and stage before it."""
+    """Registers a bundle, or one that is there already anew; an active one retires the one before it."""
     if bundle.status is BundleStatus.ACTIVE:
         await _retire(write, bundle.model, bundle.stage)
-    await write.execute(insert(bundles), asdict(bundle))
+    if await write.value(select(bundles.c.id).where(bundles.c.id == bundle.id)) is None:
+        await write.execute(insert(bundles), asdict(bundle))
+    else:
+        await write.execute(update(bundles).where(bundles.c.id == bundle.id).values(status=bundle.status))
 
 
 async def activate_bundle(write: Write, bundle_id: str) -> BundleRow:
@@ -81,6 +84,12 @@ async def active_bundle(read: Read, *, model: str, stage: Stage) -> BundleRow | 
             bundles.c.model == model, bundles.c.stage == stage, bundles.c.status == BundleStatus.ACTIVE
         )
     )
+    return None if row is None else _record(row)
+
+
+async def bundle_with(read: Read, checksum: str) -> BundleRow | None:
+    """The bundle that a receipt names."""
+    row = await read.row(select(bundles).where(bundles.c.checksum == checksum))
     return None if row is None else _record(row)
 
 

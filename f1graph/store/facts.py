@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, text, update
 
+from f1graph.errors import StoreError
 from f1graph.races.calendar import Race
 from f1graph.races.facts import Facts
 from f1graph.races.results import Classification, ClassificationKind, ClassificationRow, KnownAtBasis
@@ -74,7 +75,12 @@ async def record_facts(write: Write, facts: Facts, *, now: datetime) -> Recorded
 
     A classification with the content of the newest stored revision adds nothing; other content becomes a
     further revision, known from `now` on unless the source itself recorded a later moment.
+
+    Raises:
+        StoreError: The store holds the real championship and the facts are invented, or the other way
+            round: a model would learn from both.
     """
+    await _refuse_a_mix(write, facts)
     if await was_imported(write, facts.source, facts.content_hash):
         return Recorded(facts.source, facts.version, already_imported=True)
     changed_circuits = await _record_by_id(write, circuits, facts.circuits)
@@ -119,6 +125,22 @@ async def record_facts(write: Write, facts: Facts, *, now: datetime) -> Recorded
         classified=tuple(dict.fromkeys(f.race_id for f in new if f.kind is ClassificationKind.RACE)),
         seasons=tuple(sorted({season_of[fact.race_id] for fact in new})),
     )
+
+
+async def _refuse_a_mix(write: Write, facts: Facts) -> None:
+    held = await holds_invented(write)
+    if held is not None and held != facts.invented:
+        what = {True: "the invented championship", False: "the real championship"}
+        raise StoreError(
+            f"this database holds {what[held]}, and {facts.source} has {what[facts.invented]}: "
+            "give each a database of its own (F1GRAPH_DATA_DIR or F1GRAPH_DATABASE_URL)"
+        )
+
+
+async def holds_invented(read: Read) -> bool | None:
+    """Whether the races in the store are invented; None while there are none."""
+    found = await read.value(select(races.c.invented).limit(1))
+    return None if found is None else bool(found)
 
 
 async def _record_by_id(write: Write, table: Table, records: Sequence[Any]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, func, select, true
 
 from f1graph.races.calendar import Circuit, Race, Session, SessionKind, WeekendFormat
 from f1graph.races.entries import Constructor, Driver
@@ -47,18 +47,30 @@ async def load_history(
     from_season: int = 1950,
     to_season: int = 9999,
     kinds: Collection[ClassificationKind] = FORECAST_KINDS,
+    facts_version: int | None = None,
 ) -> History:
-    """Everything that is known of some seasons, all revisions of it."""
+    """Everything that is known of some seasons, all revisions of it.
+
+    Args:
+        facts_version: Only what the store held then (`newest_facts_version`): a fact that was recorded
+            later can have an earlier `known_at`, and a forecast made before did not see it.
+    """
     in_span = races.c.season.between(from_season, to_season)
+    held = classifications.c.id <= facts_version if facts_version is not None else true()
     return History.of(
         races=await load_races(read, in_span),
         classifications=await load_classifications(
-            read, in_span, classifications.c.kind.in_([kind.value for kind in kinds])
+            read, in_span, held, classifications.c.kind.in_([kind.value for kind in kinds])
         ),
         circuits=[circuit_record(row) for row in await read.rows(select(circuits))],
         drivers=[driver_record(row) for row in await read.rows(select(drivers))],
         constructors=[constructor_record(row) for row in await read.rows(select(constructors))],
     )
+
+
+async def newest_facts_version(read: Read) -> int:
+    """The number of the last fact that was stored; 0 before the first."""
+    return int(await read.value(select(func.coalesce(func.max(classifications.c.id), 0))))
 
 
 async def load_races(read: Read, *where: ColumnElement[bool]) -> list[Race]:
@@ -108,6 +120,17 @@ async def load_classifications(read: Read, *where: ColumnElement[bool]) -> list[
         )
         for head in heads
     ]
+
+
+async def load_classifications_of(
+    read: Read, race_ids: Collection[str], *, kinds: Collection[ClassificationKind]
+) -> list[Classification]:
+    """All revisions of some lists of some races."""
+    return await load_classifications(
+        read,
+        classifications.c.race_id.in_(list(race_ids)),
+        classifications.c.kind.in_([kind.value for kind in kinds]),
+    )
 
 
 def race_record(row: Row[Any], of_race: list[Session]) -> Race:

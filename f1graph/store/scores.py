@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, delete, func, insert, select
+from sqlalchemy import and_, delete, func, insert, select, true
 
 from f1graph.races.forecast import Score
 from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMetric, Target
@@ -23,11 +23,18 @@ from f1graph.store.tables import (
 )
 
 
-async def unscored_forecasts(read: Read) -> list[tuple[str, str, int]]:
-    """Forecasts without a score against the newest result of their race: (forecast, race, revision)."""
+async def unscored_forecasts(
+    read: Read, *, as_of: datetime | None = None
+) -> list[tuple[str, str, int]]:
+    """Forecasts without a score against the newest result of their race: (forecast, race, revision).
+
+    Args:
+        as_of: Only results known by then: in a past weekend that is lived again the race is still ahead.
+    """
+    is_known = true() if as_of is None else classifications.c.known_at <= as_of
     newest = (
         select(classifications.c.race_id, func.max(classifications.c.revision).label("revision"))
-        .where(classifications.c.kind == ClassificationKind.RACE)
+        .where(classifications.c.kind == ClassificationKind.RACE, is_known)
         .group_by(classifications.c.race_id)
         .subquery()
     )
@@ -79,17 +86,6 @@ async def scores_of(read: Read, forecast_ids: Collection[str]) -> dict[str, list
             Score(row.forecast_id, row.revision, Measure(row.measure), row.value)
         )
     return of_forecast
-
-
-async def scored_forecast_ids(read: Read) -> list[str]:
-    """Forecasts with at least one score, in the order of publication."""
-    found = await read.rows(
-        select(forecasts.c.id)
-        .join(races, races.c.id == forecasts.c.race_id)
-        .where(select(scores.c.forecast_id).where(scores.c.forecast_id == forecasts.c.id).exists())
-        .order_by(forecasts.c.sequence)
-    )
-    return [str(row.id) for row in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,3 +184,58 @@ async def load_calibration(read: Read, *, model: str, stage: Stage) -> list[Stor
             )
         )
     return [StoredBins(model, stage, first, last, tuple(bins)) for (first, last), bins in groups.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class NewestScores:
+    """A forecast with its scores against the newest revision of its race's result."""
+
+    forecast_id: str
+    race_id: str
+    season: int
+    stage: Stage
+    model: str
+    model_version: str
+    cutoff: datetime
+    made_at: datetime
+    retrospective: bool
+    revision: int
+    values: dict[Measure, float]
+
+
+async def newest_scores(read: Read, *, invented: bool) -> list[NewestScores]:
+    """Every scored forecast of the real or of the invented championship, in the order of publication."""
+    newest = (
+        select(scores.c.forecast_id, func.max(scores.c.revision).label("revision"))
+        .group_by(scores.c.forecast_id)
+        .subquery()
+    )
+    found: dict[str, NewestScores] = {}
+    for row in await read.rows(
+        select(forecasts, races.c.season, scores.c.revision, scores.c.measure, scores.c.value)
+        .join(races, races.c.id == forecasts.c.race_id)
+        .join(newest, newest.c.forecast_id == forecasts.c.id)
+        .join(
+            scores,
+            and_(scores.c.forecast_id == forecasts.c.id, scores.c.revision == newest.c.revision),
+        )
+        .where(forecasts.c.invented.is_(invented))
+        .order_by(forecasts.c.sequence)
+    ):
+        of_forecast = found.get(row.id)
+        if of_forecast is None:
+            of_forecast = found[row.id] = NewestScores(
+                forecast_id=row.id,
+                race_id=row.race_id,
+                season=row.season,
+                stage=Stage(row.stage),
+                model=row.model,
+                model_version=row.model_version,
+                cutoff=row.cutoff,
+                made_at=row.made_at,
+                retrospective=row.retrospective,
+                revision=row.revision,
+                values={},
+            )
+        of_forecast.values[Measure(row.measure)] = row.value
+    return list(found.values())

@@ -1,0 +1,289 @@
+"""Forecasts from the store: reads history, brings a trained model, and makes, judges and verifies.
+
+Stores no forecast and no score: who asks does, in one transaction with whatever else must hold. All
+computing happens in one thread beside the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from f1graph.errors import BundleError, ForecastError, UnknownError
+from f1graph.features.build import build_features
+from f1graph.forecasts.examples import ExampleBook
+from f1graph.forecasts.make import TrainedModel, make_forecast
+from f1graph.forecasts.members import BASELINES, SERVED, estimator_of
+from f1graph.forecasts.metrics import ScoredForecast, calibration, model_metrics, one_per_race
+from f1graph.forecasts.score import judge, score_forecast
+from f1graph.forecasts.training import Trained, fitted_in_passing, is_outdated, load, train
+from f1graph.forecasts.verify import Verification, verify_forecast
+from f1graph.models.protocol import Estimator
+from f1graph.races.calendar import Race
+from f1graph.races.forecast import Forecast, Score
+from f1graph.races.measures import CalibrationBin, ModelMetric
+from f1graph.races.past import History
+from f1graph.races.results import Classification, ClassificationKind
+from f1graph.races.stages import Stage
+from f1graph.store.bundles import BundleRow, BundleStatus, active_bundle, bundle_with, store_bundle
+from f1graph.store.engine import Store
+from f1graph.store.forecasts import latest_forecast_id, load_forecasts
+from f1graph.store.past import load_classifications_of, load_history, newest_facts_version
+from f1graph.store.scores import StoredBins, newest_scores
+
+T = TypeVar("T")
+
+# Features look a season back from the first race that is learned from.
+_SEASONS_BEFORE = 1
+_CHUNK = 200
+
+
+class Forecaster:
+    """The forecast engine of one process.
+
+    Args:
+        bundles: The folder of trained models.
+        train_from: The first season that models learn from.
+        threads: For torch.
+    """
+
+    def __init__(self, store: Store, *, bundles: Path, train_from: int, threads: int = 1) -> None:
+        self._store = store
+        self._bundles = bundles
+        self._train_from = train_from
+        self._threads = threads
+        self._book: tuple[int, ExampleBook, History] | None = None
+        self._executor = ThreadPoolExecutor(
+            max_workers=1,
+            thread_name_prefix="forecasts",
+            initializer=torch.set_num_threads,
+            initargs=(threads,),
+        )
+
+    @property
+    def model(self) -> str:
+        return SERVED.name
+
+    def close(self) -> None:
+        """Ends the thread; what runs in it is finished first."""
+        self._executor.shutdown(cancel_futures=True)
+
+    async def _beside(self, compute: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, compute)
+
+    async def _known(self, facts_version: int | None = None) -> tuple[int, ExampleBook, History]:
+        """The history of the store, read anew only when facts were added."""
+        async with self._store.read() as read:
+            newest = facts_version or await newest_facts_version(read)
+            if self._book is not None and self._book[0] == newest:
+                return self._book
+            history = await load_history(
+                read, from_season=self._train_from - _SEASONS_BEFORE, facts_version=newest
+            )
+        self._book = (newest, ExampleBook(history, build_features, first_season=self._train_from), history)
+        return self._book
+
+    async def forecast(
+        self, race_id: str, stage: Stage, *, cutoff: datetime, cause: str | None, now: datetime
+    ) -> list[tuple[Forecast, bool]]:
+        """The served forecast of a race and those of the baselines, each with whether it is served.
+
+        Raises:
+            ForecastError: It cannot be made.
+            UnknownError: There is no such race.
+        """
+        facts_version, book, history = await self._known()
+        target = _race_of(history, race_id)
+        async with self._store.read() as read:
+            active = await active_bundle(read, model=SERVED.name, stage=stage)
+            previous_id = await latest_forecast_id(read, race_id)
+        model = await self._served(book, target, active, stage=stage, cutoff=cutoff, now=now)
+
+        def compute() -> list[tuple[Forecast, bool]]:
+            past = history.as_of(cutoff)
+            race = past.race(race_id)
+            served = replace(model, predictor=model.predictor.update(book.known_by(cutoff, stage)))
+            baselines = [
+                fitted_in_passing(estimator, book, stage=stage, cutoff=cutoff)
+                for estimator in BASELINES
+                if stage in estimator.stages
+            ]
+            made = []
+            for one in (served, *baselines):
+                is_served = one is served
+                forecast = make_forecast(
+                    past,
+                    race,
+                    stage=stage,
+                    model=one,
+                    members=baselines if is_served else (),
+                    made_at=now,
+                    build_features=book.build_features,
+                    previous_id=previous_id if is_served else None,
+                    cause=cause,
+                )
+                receipt = replace(forecast.receipt, facts_version=facts_version)
+                made.append((replace(forecast, receipt=receipt), is_served))
+            return made
+
+        return await self._beside(compute)
+
+    async def _served(
+        self,
+        book: ExampleBook,
+        target: Race,
+        active: BundleRow | None,
+        *,
+        stage: Stage,
+        cutoff: datetime,
+        now: datetime,
+    ) -> TrainedModel:
+        """The served model for a forecast: the active bundle where it fits, else one trained now.
+
+        A bundle that knows more than the cutoff allows is never used. One that is trained for a forecast
+        of the past does not take the place of the active one.
+        """
+
+        def find_or_train() -> TrainedModel | Trained:
+            races = len(book.known_by(cutoff, stage))
+            if active is not None and not is_outdated(active, cutoff=cutoff, races=races):
+                try:
+                    return TrainedModel(load(active, SERVED, self._bundles), active.version, active.checksum)
+                except BundleError:
+                    # Broken, or of an older version of the program: a new one takes its place below.
+                    pass
+            is_of_the_past = active is not None and active.cutoff > cutoff
+            return train(
+                SERVED,
+                book,
+                stage=stage,
+                cutoff=cutoff,
+                trained_at=now,
+                folder=self._bundles,
+                status=BundleStatus.RETIRED if is_of_the_past else BundleStatus.ACTIVE,
+                invented=target.invented,
+            )
+
+        found = await self._beside(find_or_train)
+        if isinstance(found, TrainedModel):
+            return found
+        async with self._store.write() as write:
+            await store_bundle(write, found.row)
+        return found.model
+
+    async def score(self, forecast_ids: Sequence[str], *, race_id: str, revision: int) -> list[Score]:
+        """All measures of some forecasts of a race against one revision of its result."""
+        async with self._store.read() as read:
+            forecasts = await load_forecasts(read, forecast_ids)
+            results = await load_classifications_of(read, [race_id], kinds=[ClassificationKind.RACE])
+        result = next((result for result in results if result.revision == revision), None)
+        if result is None:
+            raise UnknownError(f"{race_id} has no revision {revision} of its result")
+        return await self._beside(
+            lambda: [score for one in forecasts for score in score_forecast(one, result).scores]
+        )
+
+    async def metrics(self, *, invented: bool) -> tuple[list[ModelMetric], list[StoredBins]]:
+        """Metrics and calibration from every stored score, per season and over all of them."""
+        async with self._store.read() as read:
+            stored = await newest_scores(read, invented=invented)
+        revisions = {one.forecast_id: one.revision for one in stored}
+        scored = [
+            ScoredForecast(
+                forecast_id=one.forecast_id,
+                race_id=one.race_id,
+                season=one.season,
+                stage=one.stage,
+                model=one.model,
+                model_version=one.model_version,
+                cutoff=one.cutoff,
+                made_at=one.made_at,
+                retrospective=one.retrospective,
+                values=one.values,
+            )
+            for one in stored
+        ]
+        seasons = sorted({one.season for one in scored})
+        spans = [(season, season) for season in seasons]
+        if len(seasons) > 1:
+            spans.append((seasons[0], seasons[-1]))
+        baselines = [estimator.name for estimator in BASELINES]
+        metrics = await self._beside(lambda: model_metrics(scored, baselines=baselines, spans=spans))
+        bins = (
+            await self._calibration(one_per_race(scored), revisions, span=(seasons[0], seasons[-1]))
+            if seasons
+            else []
+        )
+        return metrics, bins
+
+    async def _calibration(
+        self, scored: Sequence[ScoredForecast], revisions: dict[str, int], *, span: tuple[int, int]
+    ) -> list[StoredBins]:
+        groups: dict[tuple[str, Stage], list[ScoredForecast]] = {}
+        for one in scored:
+            groups.setdefault((one.model, one.stage), []).append(one)
+        found = []
+        for (model, stage), group in groups.items():
+            pairs: list[tuple[Forecast, Classification]] = []
+            for start in range(0, len(group), _CHUNK):
+                chunk = group[start : start + _CHUNK]
+                async with self._store.read() as read:
+                    forecasts = await load_forecasts(read, [one.forecast_id for one in chunk])
+                    results = await load_classifications_of(
+                        read, [one.race_id for one in chunk], kinds=[ClassificationKind.RACE]
+                    )
+                by_revision = {(result.race_id, result.revision): result for result in results}
+                pairs.extend((one, by_revision[one.race_id, revisions[one.id]]) for one in forecasts)
+            bins = await self._beside(partial(_calibration_of, pairs))
+            found.append(StoredBins(model, stage, span[0], span[1], bins))
+        return found
+
+    async def verify(self, forecast: Forecast) -> Verification:
+        """Makes a stored forecast again from what the store held then, and compares."""
+        _, book, history = await self._known(forecast.receipt.facts_version)
+        estimator = estimator_of(forecast.model)
+        if estimator is None:
+            raise ForecastError(
+                f"{forecast.model} made {forecast.id}; this version of f1graph does not have that model"
+            )
+        checksum = forecast.receipt.bundle_checksum
+        row = None
+        if checksum is not None:
+            async with self._store.read() as read:
+                row = await bundle_with(read, checksum)
+            if row is None:
+                raise BundleError(f"the bundle {checksum[:12]} that made {forecast.id} is not registered")
+
+        def compute() -> Verification:
+            model = self._model_again(estimator, row, book, forecast)
+            return verify_forecast(forecast, history, models=[model], build_features=book.build_features)
+
+        return await self._beside(compute)
+
+    def _model_again(
+        self, estimator: Estimator, row: BundleRow | None, book: ExampleBook, forecast: Forecast
+    ) -> TrainedModel:
+        if row is None:
+            return fitted_in_passing(estimator, book, stage=forecast.stage, cutoff=forecast.cutoff)
+        predictor = load(row, estimator, self._bundles)
+        examples = book.known_by(forecast.cutoff, forecast.stage)
+        return TrainedModel(predictor.update(examples), row.version, row.checksum)
+
+
+def _race_of(history: History, race_id: str) -> Race:
+    race = next((race for race in history.races if race.id == race_id), None)
+    if race is None:
+        raise UnknownError(f"there is no race {race_id!r} in the seasons that are learned from")
+    return race
+
+
+def _calibration_of(pairs: Sequence[tuple[Forecast, Classification]]) -> tuple[CalibrationBin, ...]:
+    return calibration(judge(forecast, result) for forecast, result in pairs)
