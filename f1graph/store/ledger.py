@@ -77,6 +77,21 @@ async def claim(
     )
 
 
+async def renew(write: Write, key: str, *, worker: str, now: datetime, lease: timedelta) -> None:
+    """Keeps a claim alive while its work goes on. Short leases, renewed, free a killed worker's work soon.
+
+    Raises:
+        WorkError: The claim had expired and another worker took it.
+    """
+    touched = await write.execute(
+        update(ledger)
+        .where(ledger.c.key == key, ledger.c.worker == worker, ledger.c.status == WorkStatus.CLAIMED)
+        .values(expires_at=now + lease)
+    )
+    if touched != 1:
+        raise WorkError(f"{key} is no longer ours: the claim of {worker} expired and another worker has it")
+
+
 async def finish(
     write: Write, key: str, *, worker: str, now: datetime, detail: dict[str, Any] | None = None
 ) -> None:

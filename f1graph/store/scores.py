@@ -23,9 +23,7 @@ from f1graph.store.tables import (
 )
 
 
-async def unscored_forecasts(
-    read: Read, *, as_of: datetime | None = None
-) -> list[tuple[str, str, int]]:
+async def unscored_forecasts(read: Read, *, as_of: datetime | None = None) -> list[tuple[str, str, int]]:
     """Forecasts without a score against the newest result of their race: (forecast, race, revision).
 
     Args:

@@ -1,0 +1,51 @@
+"""What is read to decide what is due: the calendar around now, what is known of it, and what was begun."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+
+from f1graph.races.calendar import Race
+from f1graph.races.past import FactKey
+from f1graph.races.results import ClassificationKind
+from f1graph.store.engine import Read
+from f1graph.store.ledger import LedgerRow, ledger_record
+from f1graph.store.past import load_races
+from f1graph.store.tables import classifications, forecasts, ledger, races, scores
+
+
+async def races_of_seasons(read: Read, first: int, last: int) -> list[Race]:
+    """The calendar of some seasons, by start."""
+    return await load_races(read, races.c.season.between(first, last))
+
+
+async def known_revisions(read: Read, race_ids: Collection[str], *, as_of: datetime) -> dict[FactKey, int]:
+    """The newest revision of each fact of some races that was known at a moment."""
+    table = classifications.c
+    found = await read.rows(
+        select(table.race_id, table.kind, func.max(table.revision).label("revision"))
+        .where(table.race_id.in_(list(race_ids)), table.known_at <= as_of)
+        .group_by(table.race_id, table.kind)
+    )
+    return {(row.race_id, ClassificationKind(row.kind)): row.revision for row in found}
+
+
+async def work_begun(read: Read, race_ids: Collection[str], *, since: datetime) -> dict[str, LedgerRow]:
+    """The work of some races, and all that was begun since a moment, by key."""
+    found = await read.rows(
+        select(ledger).where(or_(ledger.c.race_id.in_(list(race_ids)), ledger.c.claimed_at >= since))
+    )
+    return {row.key: ledger_record(row) for row in found}
+
+
+async def scored_championships(read: Read) -> list[bool]:
+    """Of which there are scored forecasts: the real championship (False), the invented one (True)."""
+    found = await read.rows(
+        select(forecasts.c.invented)
+        .where(forecasts.c.id.in_(select(scores.c.forecast_id)))
+        .group_by(forecasts.c.invented)
+        .order_by(forecasts.c.invented)
+    )
+    return [bool(row.invented) for row in found]

@@ -1,0 +1,336 @@
+"""Doing what is due, one unit after the other, each claimed in the ledger and finished with its result.
+
+Knows no queue: whoever rings the bell, a worker or the command line, calls `run_due`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import structlog
+
+from f1graph.clock import Clock
+from f1graph.errors import F1GraphError, WorkError
+from f1graph.races.stages import Stage
+from f1graph.sources.source import Source
+from f1graph.store.bundles import active_bundle
+from f1graph.store.engine import Read, Store, Write
+from f1graph.store.events import EventKind, publish
+from f1graph.store.forecasts import store_forecast
+from f1graph.store.ledger import claim, fail, finish, ledger_rows, renew
+from f1graph.store.scores import replace_metrics, store_scores, unscored_forecasts
+from f1graph.store.work import known_revisions, races_of_seasons, scored_championships, work_begun
+from f1graph.weekends.due import Unscored, Work, WorkKind, due_work
+from f1graph.weekends.engine import ForecastEngine
+from f1graph.weekends.intake import record
+
+log = structlog.get_logger(__name__)
+
+# A claim lives this long without being renewed: so soon another worker takes what a killed one left.
+LEASE = timedelta(minutes=1)
+# After the first failure, the second, the third; later ones wait as long as the last.
+PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
+# Storing a whole history takes a while, in which the claim is not renewed.
+_STORING = timedelta(minutes=10)
+# The ledger is looked at this far back for what does not belong to one race.
+_LOOK_BACK = timedelta(days=35)
+
+
+class Result(StrEnum):
+    """How a unit of work ended."""
+
+    DONE = "DONE"
+    FAILED = "FAILED"
+    TAKEN = "TAKEN"  # another worker has it
+    LEFT = "LEFT"  # there was no time left; the next run begins with it
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a unit of work.
+
+    Attributes:
+        detail: What it did, as it stands in the ledger.
+        error: Why it failed, for people.
+    """
+
+    work: Work
+    result: Result
+    detail: dict[str, Any]
+    error: str | None = None
+
+
+# Called with the outcome None when a unit is begun, and again when it has ended.
+OnProgress = Callable[[Work, Outcome | None], None]
+
+# Stores what was computed and returns what the ledger keeps of it.
+_StoreIt = Callable[[Write], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Season:
+    """All that running a season needs.
+
+    Attributes:
+        worker: Unique among all processes that work on this store at the same time.
+        time_limit: How long one run may take.
+        lease: See `LEASE`.
+    """
+
+    store: Store
+    source: Source
+    engine: ForecastEngine
+    clock: Clock
+    worker: str
+    time_limit: timedelta = timedelta(minutes=30)
+    lease: timedelta = LEASE
+
+
+async def run_due(
+    store: Store,
+    source: Source,
+    engine: ForecastEngine,
+    *,
+    clock: Clock,
+    worker_name: str,
+    time_limit: timedelta = timedelta(minutes=30),
+    lease: timedelta = LEASE,
+    on_progress: OnProgress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> list[Outcome]:
+    """Does everything that is due, and what becomes due by it.
+
+    A unit that fails is recorded with its reason and tried again later; the others go on.
+
+    Args:
+        worker_name: Unique among all processes that work on this store at the same time.
+        time_limit: For all of it. A unit that outlives it is given up as timed out, and those not begun
+            are left to the next run.
+        should_stop: Asked between units.
+    """
+    season = Season(store, source, engine, clock, worker_name, time_limit, lease)
+    report = on_progress or (lambda work, outcome: None)
+    ends_at = clock() + time_limit
+    outcomes: list[Outcome] = []
+    tried: set[str] = set()
+    while True:
+        # Asked anew after each unit: what was fetched makes forecasts due, a result makes scores due.
+        work = next((work for work in await find_due(season) if work.key not in tried), None)
+        if work is None:
+            return outcomes
+        if clock() >= ends_at or (should_stop is not None and should_stop()):
+            why = "asked to stop" if clock() < ends_at else f"timed out after {time_limit}"
+            log.warning("work left to the next run", work=work.key, why=why)
+            return [*outcomes, Outcome(work, Result.LEFT, {}, why)]
+        tried.add(work.key)
+        report(work, None)
+        outcome = await _do(season, work, ends_at)
+        outcomes.append(outcome)
+        report(work, outcome)
+
+
+async def find_due(season: Season) -> tuple[Work, ...]:
+    """What is due now, from what the store knows now."""
+    now = season.clock()
+    async with season.store.read() as read:
+        races = await races_of_seasons(read, now.year - 1, now.year + 1)
+        ids = [race.id for race in races]
+        return due_work(
+            races=races,
+            known=await known_revisions(read, ids, as_of=now),
+            ledger=await work_begun(read, ids, since=now - _LOOK_BACK),
+            unscored=[Unscored(*found) for found in await unscored_forecasts(read, as_of=now)],
+            bundles=await _active_bundles(read, season.engine.model),
+            now=now,
+        )
+
+
+async def _active_bundles(read: Read, model: str) -> dict[Stage, str]:
+    bundles = {stage: await active_bundle(read, model=model, stage=stage) for stage in Stage}
+    return {stage: bundle.checksum for stage, bundle in bundles.items() if bundle is not None}
+
+
+async def _do(season: Season, work: Work, ends_at: datetime) -> Outcome:
+    attempt = 0
+    try:
+        attempt = await _claim(season, work)
+        if not attempt:
+            return Outcome(work, Result.TAKEN, {})
+        log.info("work begun", work=work.key, reason=work.reason, attempt=attempt)
+        detail = await _compute_and_store(season, work, ends_at)
+    except asyncio.CancelledError:
+        # The process is ending: another one may go on at once.
+        await asyncio.shield(_record_failure(season, work, "stopped", pause=timedelta(0)))
+        raise
+    except Exception as error:  # one unit's failure, whatever it is, must not stop the others
+        text = _in_words(error, season.time_limit)
+        expected = isinstance(error, F1GraphError | TimeoutError)
+        log.error("work failed", work=work.key, error=text, attempt=attempt, exc_info=not expected)
+        if attempt:
+            pause = PAUSES[min(attempt, len(PAUSES)) - 1]
+            await _record_failure(season, work, text, pause=pause)
+        return Outcome(work, Result.FAILED, {}, text)
+    log.info("work done", work=work.key, **detail)
+    return Outcome(work, Result.DONE, detail)
+
+
+async def _claim(season: Season, work: Work) -> int:
+    """Which attempt this is; 0 if another worker has it."""
+    async with season.store.write() as write:
+        is_ours = await claim(
+            write,
+            work.key,
+            kind=work.kind,
+            worker=season.worker,
+            now=season.clock(),
+            lease=season.lease,
+            race_id=work.race_id,
+        )
+        return (await ledger_rows(write, [work.key]))[work.key].attempts if is_ours else 0
+
+
+async def _compute_and_store(season: Season, work: Work, ends_at: datetime) -> dict[str, Any]:
+    async with asyncio.timeout((ends_at - season.clock()).total_seconds()), _kept_claim(season, work):
+        store_it = await _COMPUTE[work.kind](season, work)
+    async with season.store.write() as write:
+        # First of all: it locks the ledger's row, so that nobody takes the unit while it is stored.
+        await renew(write, work.key, worker=season.worker, now=season.clock(), lease=_STORING)
+        detail = await store_it(write)
+        await finish(write, work.key, worker=season.worker, now=season.clock(), detail=detail)
+    return detail
+
+
+@asynccontextmanager
+async def _kept_claim(season: Season, work: Work) -> AsyncIterator[None]:
+    """Renews the claim while the work goes on."""
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(season.lease.total_seconds() / 3)
+            try:
+                async with season.store.write() as write:
+                    await renew(write, work.key, worker=season.worker, now=season.clock(), lease=season.lease)
+            except Exception as error:  # the next renewal may succeed, and storing looks again
+                log.warning("claim not renewed", work=work.key, error=str(error))
+
+    keeper = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
+
+
+async def _record_failure(season: Season, work: Work, error: str, *, pause: timedelta) -> None:
+    try:
+        async with season.store.write() as write:
+            await fail(write, work.key, worker=season.worker, now=season.clock(), error=error, pause=pause)
+    except Exception:  # without a database the claim just runs out
+        log.exception("the failure could not be recorded", work=work.key)
+
+
+def _in_words(error: Exception, time_limit: timedelta) -> str:
+    if isinstance(error, TimeoutError):
+        return f"timed out: the run's {time_limit} are over"
+    if isinstance(error, F1GraphError):
+        return f"{error.code}: {error}"
+    return f"{type(error).__name__}: {error}"
+
+
+async def _fetch(season: Season, work: Work) -> _StoreIt:
+    facts = await season.source.fetch(now=season.clock())
+
+    async def store_it(write: Write) -> dict[str, Any]:
+        recorded = await record(write, facts, now=season.clock())
+        return {
+            "source": recorded.source,
+            "version": recorded.version,
+            "first_revisions": recorded.first_revisions,
+            "new_revisions": len(recorded.new_revisions),
+            "already_imported": recorded.already_imported,
+        }
+
+    return store_it
+
+
+async def _forecast(season: Season, work: Work) -> _StoreIt:
+    assert work.race_id is not None
+    assert work.stage is not None
+    assert work.closes_at is not None
+    closes_at = work.closes_at
+    now = season.clock()
+    made = await season.engine.forecast(work.race_id, work.stage, cutoff=now, cause=work.cause, now=now)
+    served = next((forecast for forecast, is_served in made if is_served), None)
+    if served is None:
+        raise WorkError(f"{work.stage} of {work.race_id}: no forecast came back that is to be served")
+
+    async def store_it(write: Write) -> dict[str, Any]:
+        published_at = season.clock()
+        if published_at > closes_at:
+            raise WorkError(
+                f"{work.stage} of {work.race_id} closed at {closes_at:%H:%M} UTC while it was forecast"
+            )
+        for forecast, is_served in made:
+            await store_forecast(write, forecast, is_served=is_served, now=published_at)
+        return {
+            "stage": work.stage,
+            "inputs": dict(work.inputs),
+            "forecast": served.id,
+            "bundle": served.receipt.bundle_checksum,
+            "missing": [name for name, _ in served.missing_inputs],
+        }
+
+    return store_it
+
+
+async def _score(season: Season, work: Work) -> _StoreIt:
+    assert work.race_id is not None
+    assert work.revision is not None
+    race_id, revision = work.race_id, work.revision
+    scores = await season.engine.score(work.forecast_ids, race_id=race_id, revision=revision)
+
+    async def store_it(write: Write) -> dict[str, Any]:
+        # Whoever scored by hand in the meantime has scored the same.
+        now = season.clock()
+        still = {found[0] for found in await unscored_forecasts(write, as_of=now) if found[2] == revision}
+        new = [score for score in scores if score.forecast_id in still]
+        await store_scores(write, race_id, new, now=now)
+        if new:
+            cause = f"result of {race_id}, revision {revision}"
+            await publish(write, EventKind.SCORED, cause=cause, race_id=race_id, now=now)
+        return {"revision": revision, "forecasts": len({score.forecast_id for score in new})}
+
+    return store_it
+
+
+async def _metrics(season: Season, work: Work) -> _StoreIt:
+    async with season.store.read() as read:
+        championships = await scored_championships(read)
+    computed = [(invented, *await season.engine.metrics(invented=invented)) for invented in championships]
+
+    async def store_it(write: Write) -> dict[str, Any]:
+        for invented, metrics, bins in computed:
+            await replace_metrics(write, metrics, bins, invented=invented, now=season.clock())
+        return {"metrics": sum(len(metrics) for _, metrics, _ in computed)}
+
+    return store_it
+
+
+_COMPUTE: dict[WorkKind, Callable[[Season, Work], Awaitable[_StoreIt]]] = {
+    WorkKind.FETCH: _fetch,
+    WorkKind.FORECAST: _forecast,
+    WorkKind.SCORE: _score,
+    WorkKind.METRICS: _metrics,
+}
+
+
+def failed(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Those that failed: a caller's exit code hangs on them."""
+    return [outcome for outcome in outcomes if outcome.result is Result.FAILED]
