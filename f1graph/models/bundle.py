@@ -18,6 +18,7 @@ from typing import Any
 
 from safetensors.torch import load, save
 
+from f1graph import __version__
 from f1graph.errors import BundleError
 from f1graph.features.race_features import schema_fingerprint
 from f1graph.features.registry import feature_names
@@ -79,7 +80,7 @@ def save_bundle(
         "cutoff": cutoff.isoformat(),
         "races": races,
         "seed": seed,
-        "code_version": installed_version("f1graph"),
+        "code_version": __version__,
         "libraries": {"python": platform.python_version()}
         | {library: installed_version(library) for library in _LIBRARIES},
         "facts": facts,
@@ -121,7 +122,10 @@ def load_bundle(folder: Path, estimators: Iterable[Estimator]) -> Predictor:
             f"{folder} was made by version {manifest.estimator_version} of {manifest.estimator}, "
             f"this is version {estimator.version}; train it again"
         )
-    return estimator.restore(load(data), manifest.facts)
+    try:
+        return estimator.restore(load(data), manifest.facts)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleError(f"{folder} does not hold what {manifest.estimator} needs: {error!r}") from error
 
 
 def _read(folder: Path) -> tuple[Manifest, bytes]:

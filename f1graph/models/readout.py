@@ -84,7 +84,8 @@ def fit_order(inputs: Sequence[Values], examples: Sequence[Example], scaling: Sc
         utility = mixed * torch.exp(shape[0] + shape[1] * torch.log1p(places) / 2)[:, None]
         log_chance = utility.gather(-1, winners)[..., 0] - torch.logsumexp(utility + gone, dim=-1)
         apart = (weights[:, 0] - weights[:, 1]).square().sum()
-        loss = _PENALTY * (weights.square().sum() + apart) - (log_chance * counts).sum()
+        penalty = weights.square().sum() + apart + shape.square().sum()
+        loss = _PENALTY * penalty - (log_chance * counts).sum()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()

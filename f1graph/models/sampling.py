@@ -9,6 +9,9 @@ from f1graph.models.draws import OutcomeDistribution
 
 Values = NDArray[np.float64]
 
+# In log odds; beyond it a float32 overflows, and nobody could tell the difference.
+_HOPELESSLY_BEHIND = 60.0
+
 
 def draw_races(
     driver_ids: tuple[str, ...],
@@ -44,7 +47,8 @@ def _place_finishers(
     racing = ~retired
     finishers = racing.sum(axis=1)
     # Exponential clocks: the first to ring among those left is a Plackett–Luce choice.
-    slowness = np.exp(utilities.max(axis=1, keepdims=True) - utilities).astype(np.float32)
+    behind = np.minimum(utilities.max(axis=1, keepdims=True) - utilities, _HOPELESSLY_BEHIND)
+    slowness = np.exp(behind).astype(np.float32)
     for place in range(int(finishers.max(initial=0))):
         clocks = generator.standard_exponential((draws, entries), dtype=np.float32) * slowness[place]
         clocks[~racing] = np.inf
