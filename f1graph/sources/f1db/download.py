@@ -1,10 +1,11 @@
-"""Fetches the newest F1DB release from GitHub. Knows nothing of what is in it but its size and checksum."""
+"""Fetches an F1DB release, the newest from GitHub. Knows nothing of what is in it but size and checksum."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from f1graph.errors import BadSourceDataError, SourceUnavailableError
 
 GITHUB_API = "https://api.github.com"
 ASSET = "f1db-csv.zip"
-# A release has 4 MB.
+# A release has 4 MB, GitHub's description of it some 30 kB.
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
 MAX_DOWNLOAD_BYTES = 64 * 1024 * 1024
 
 _NEWEST = "/repos/f1db/f1db/releases/latest"
@@ -73,8 +75,25 @@ async def download_newest(
     return DownloadedRelease(path, asset.version)
 
 
+async def download_from(url: str, folder: Path, *, client: httpx.AsyncClient) -> Path:
+    """Brings the release at `url` into `folder`, complete or not at all.
+
+    Its name there keeps the tag that GitHub's addresses have (`…/download/v2024.24.0/f1db-csv.zip`), else
+    the start of its checksum. Whether it is a release at all, reading it tells.
+
+    Raises:
+        SourceUnavailableError: The address cannot be reached or refuses; the text says what to do.
+        BadSourceDataError: More comes than a release ever has.
+    """
+    content = await _get(client, url, limit=MAX_DOWNLOAD_BYTES, accept="application/octet-stream")
+    tag = next((part for part in reversed(url.split("/")) if _TAG.fullmatch(part)), None)
+    path = folder / f"f1db-csv-{tag or hashlib.sha256(content).hexdigest()[:12]}.zip"
+    await asyncio.to_thread(_write_atomically, path, content)
+    return path
+
+
 async def _find_newest(client: httpx.AsyncClient, url: str) -> _Asset:
-    body = await _get(client, url, limit=MAX_DOWNLOAD_BYTES, accept="application/vnd.github+json")
+    body = await _get(client, url, limit=MAX_ANSWER_BYTES, accept="application/vnd.github+json")
     try:
         release: Any = httpx.Response(200, content=body).json()
         tag = release["tag_name"]
@@ -153,8 +172,8 @@ def _refusal(response: httpx.Response) -> SourceUnavailableError:
     place, status = response.request.url, response.status_code
     if status == httpx.codes.TOO_MANY_REQUESTS or response.headers.get("x-ratelimit-remaining") == "0":
         return SourceUnavailableError(
-            f"{place} answers {status}: too many requests from this address; GitHub allows 60 an hour without "
-            f"an account. Wait an hour, or {_BY_HAND}"
+            f"{place} answers {status}: too many requests from this address; GitHub allows 60 an hour "
+            f"without an account. Wait an hour, or {_BY_HAND}"
         )
     if response.is_server_error:
         return SourceUnavailableError(
@@ -174,6 +193,12 @@ def _is_there(path: Path, asset: _Asset) -> bool:
 
 def _write_atomically(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(content)
+    # A name of its own: another process may be downloading the same release.
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".f1db-", suffix=".part", delete=False) as file:
+        unfinished = Path(file.name)
+        try:
+            file.write(content)
+        except BaseException:
+            unfinished.unlink()
+            raise
     unfinished.replace(path)

@@ -116,11 +116,11 @@ def _announced_before_the_race(
     known_at: dict[str, datetime] = {}
     before: Race | None = None
     for race in sorted(races.values(), key=lambda race: (race.season, race.round)):
-        if before is not None and before.season == race.season:
-            # Two weekends of 1959 and 1960 began before the Indianapolis or Monaco race before them ended.
-            known_at[race.id] = min(before.ends_at, race.weekend_starts_at)
-        else:
-            known_at[race.id] = datetime(race.season, 1, 1, tzinfo=UTC)
+        follows_another = before is not None and before.season == race.season
+        published = before.ends_at if before and follows_another else datetime(race.season, 1, 1, tzinfo=UTC)
+        # Some weekends began before that: South Africa was on New Year's Day 1965, and the Netherlands of
+        # 1959 practised on the day of Indianapolis.
+        known_at[race.id] = min(published, race.weekend_starts_at)
         before = race
     for number, rows in entry_lists.items():
         race = races[number]
