@@ -100,7 +100,7 @@ def due_work(
     begun = _Ledger(ledger, now)
     fetches = [_daily_fetch(now), *_session_fetches(calendar, begun, now)]
     forecasts = list(_forecasts(calendar, known, begun, bundles, now))
-    scores = list(_scores(unscored))
+    scores = list(scoring_work(unscored))
     open_scores = [work for work in scores if begun.may_begin(work)]
     metrics = [] if open_scores else list(_metrics(begun, now))
     found = {work.key: work for work in (*fetches, *forecasts, *open_scores, *metrics)}
@@ -292,7 +292,8 @@ def _what_changed(last: Mapping[str, int], inputs: Sequence[tuple[str, int]]) ->
     return " and ".join(news) or None
 
 
-def _scores(unscored: Sequence[Unscored]) -> Iterator[Work]:
+def scoring_work(unscored: Sequence[Unscored]) -> Iterator[Work]:
+    """One unit per race and revision of its result."""
     of_result: dict[tuple[str, int], list[str]] = {}
     for one in unscored:
         of_result.setdefault((one.race_id, one.revision), []).append(one.forecast_id)

@@ -26,7 +26,7 @@ from f1graph.store.forecasts import store_forecast
 from f1graph.store.ledger import claim, fail, finish, ledger_rows, renew
 from f1graph.store.scores import replace_metrics, store_scores, unscored_forecasts
 from f1graph.store.work import known_revisions, races_of_seasons, scored_championships, work_begun
-from f1graph.weekends.due import Unscored, Work, WorkKind, due_work
+from f1graph.weekends.due import Unscored, Work, WorkKind, due_work, scoring_work
 from f1graph.weekends.engine import ForecastEngine
 from f1graph.weekends.intake import record
 
@@ -146,14 +146,19 @@ async def find_due(season: Season) -> tuple[Work, ...]:
             known=await known_revisions(read, ids, as_of=now),
             ledger=await work_begun(read, ids, since=now - _LOOK_BACK),
             unscored=[Unscored(*found) for found in await unscored_forecasts(read, as_of=now)],
-            bundles=await _active_bundles(read, season.engine.model),
+            bundles=await _active_bundles(read, season.engine.model, now),
             now=now,
         )
 
 
-async def _active_bundles(read: Read, model: str) -> dict[Stage, str]:
+async def _active_bundles(read: Read, model: str, now: datetime) -> dict[Stage, str]:
+    """The active bundles that may be used now: in a past weekend, one of later days knows too much."""
     bundles = {stage: await active_bundle(read, model=model, stage=stage) for stage in Stage}
-    return {stage: bundle.checksum for stage, bundle in bundles.items() if bundle is not None}
+    return {
+        stage: bundle.checksum
+        for stage, bundle in bundles.items()
+        if bundle is not None and bundle.cutoff <= now
+    }
 
 
 async def _do(season: Season, work: Work, ends_at: datetime) -> Outcome:
@@ -290,15 +295,15 @@ async def _forecast(season: Season, work: Work) -> _StoreIt:
     return store_it
 
 
-async def _score(season: Season, work: Work) -> _StoreIt:
+async def _score(engine: ForecastEngine, clock: Clock, work: Work) -> _StoreIt:
     assert work.race_id is not None
     assert work.revision is not None
     race_id, revision = work.race_id, work.revision
-    scores = await season.engine.score(work.forecast_ids, race_id=race_id, revision=revision)
+    scores = await engine.score(work.forecast_ids, race_id=race_id, revision=revision)
 
     async def store_it(write: Write) -> dict[str, Any]:
         # Whoever scored by hand in the meantime has scored the same.
-        now = season.clock()
+        now = clock()
         still = {found[0] for found in await unscored_forecasts(write, as_of=now) if found[2] == revision}
         new = [score for score in scores if score.forecast_id in still]
         await store_scores(write, race_id, new, now=now)
@@ -310,14 +315,14 @@ async def _score(season: Season, work: Work) -> _StoreIt:
     return store_it
 
 
-async def _metrics(season: Season, work: Work) -> _StoreIt:
-    async with season.store.read() as read:
+async def _metrics(store: Store, engine: ForecastEngine, clock: Clock) -> _StoreIt:
+    async with store.read() as read:
         championships = await scored_championships(read)
-    computed = [(invented, *await season.engine.metrics(invented=invented)) for invented in championships]
+    computed = [(invented, *await engine.metrics(invented=invented)) for invented in championships]
 
     async def store_it(write: Write) -> dict[str, Any]:
         for invented, metrics, bins in computed:
-            await replace_metrics(write, metrics, bins, invented=invented, now=season.clock())
+            await replace_metrics(write, metrics, bins, invented=invented, now=clock())
         return {"metrics": sum(len(metrics) for _, metrics, _ in computed)}
 
     return store_it
@@ -326,9 +331,28 @@ async def _metrics(season: Season, work: Work) -> _StoreIt:
 _COMPUTE: dict[WorkKind, Callable[[Season, Work], Awaitable[_StoreIt]]] = {
     WorkKind.FETCH: _fetch,
     WorkKind.FORECAST: _forecast,
-    WorkKind.SCORE: _score,
-    WorkKind.METRICS: _metrics,
+    WorkKind.SCORE: lambda season, work: _score(season.engine, season.clock, work),
+    WorkKind.METRICS: lambda season, work: _metrics(season.store, season.engine, season.clock),
 }
+
+
+async def score_all(store: Store, engine: ForecastEngine, *, now: datetime) -> int:
+    """Scores by hand whatever has no score yet, pauses of the ledger or not, and refreshes the metrics.
+
+    Returns:
+        How many forecasts were scored.
+    """
+    async with store.read() as read:
+        unscored = [Unscored(*found) for found in await unscored_forecasts(read, as_of=now)]
+    count = 0
+    for work in scoring_work(unscored):
+        store_it = await _score(engine, lambda: now, work)
+        async with store.write() as write:
+            count += (await store_it(write))["forecasts"]
+    store_it = await _metrics(store, engine, lambda: now)
+    async with store.write() as write:
+        await store_it(write)
+    return count
 
 
 def failed(outcomes: Sequence[Outcome]) -> list[Outcome]:
