@@ -73,9 +73,10 @@ class RaceDraws:
     order: Ints  # entries from first to last
     is_wet: Bools  # (draws,)
 
-    @property
-    def is_retired(self) -> Bools:
-        return np.asarray((self.share < 1) & ~self.did_not_start & ~self.is_disqualified)
+    def is_retired(self, laps: int) -> Bools:
+        """Who stopped too early to be classified in a race of `laps`."""
+        is_unclassified = np.floor(self.share * laps) < CLASSIFIED_FROM * laps
+        return np.asarray(is_unclassified & ~self.did_not_start & ~self.is_disqualified)
 
 
 def knock_out_sizes(entries: int) -> tuple[int, int]:

@@ -45,7 +45,11 @@ class RaceTruth:
 
 @dataclass(frozen=True)
 class TrueProbabilities:
-    """What really was to be expected of a race, by driver id, estimated from `draws` draws."""
+    """What really was to be expected of a race, by driver id, estimated from `draws` draws.
+
+    Attributes:
+        retirement: Of starting and not being classified; a car that stops in the last tenth is.
+    """
 
     race_id: str
     stage: Stage
@@ -113,7 +117,7 @@ class Truth:
             win=_by_driver(truth, _shares_in_top(ends, 1)),
             podium=_by_driver(truth, _shares_in_top(ends, 3)),
             points=_by_driver(truth, _shares_in_top(ends, 10)),
-            retirement=_by_driver(truth, ends.is_retired.mean(axis=0)),
+            retirement=_by_driver(truth, ends.is_retired(truth.circuit.laps).mean(axis=0)),
         )
 
 

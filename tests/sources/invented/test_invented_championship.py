@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from f1graph.errors import RequestError, UnknownError
@@ -52,7 +52,8 @@ moments = st.integers(0, 26 * 365 * 24 * 60).map(
     lambda minutes: datetime(2015, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
 )
 seeds = st.integers(0, 50)
-worlds = settings(max_examples=12, deadline=None, derandomize=True)
+# A world takes a fraction of a second: a failing one is shown as found, not made smaller for minutes.
+worlds = settings(max_examples=10, deadline=None, derandomize=True, phases=[Phase.generate])
 
 
 @cache
@@ -509,8 +510,7 @@ def test_what_happens_is_as_likely_as_the_truth_says() -> None:
             continue
         chances = truth.true_probabilities(fact.race_id, draws=400)
         expected += sum(chances.retirement.values())
-        # A car that stops in the last tenth is classified, but it stopped.
-        happened += sum(row.reason_retired is not None for row in fact.rows)
+        happened += sum(row.retired for row in fact.rows)
         favourite = max(chances.win, key=lambda driver: chances.win[driver])
         favourites += chances.win[favourite]
         favourites_won += fact.rows[0].driver_id == favourite
