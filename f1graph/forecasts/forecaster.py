@@ -33,7 +33,14 @@ from f1graph.races.measures import CalibrationBin, ModelMetric
 from f1graph.races.past import History
 from f1graph.races.results import Classification, ClassificationKind
 from f1graph.races.stages import Stage
-from f1graph.store.bundles import BundleRow, BundleStatus, active_bundle, bundle_with, store_bundle
+from f1graph.store.bundles import (
+    BundleRow,
+    BundleStatus,
+    active_bundle,
+    bundle_with,
+    newest_bundle,
+    store_bundle,
+)
 from f1graph.store.engine import Store
 from f1graph.store.forecasts import latest_forecast_id, load_forecasts
 from f1graph.store.past import load_classifications_of, load_history, newest_facts_version
@@ -104,8 +111,9 @@ class Forecaster:
         target = _race_of(history, race_id)
         async with self._store.read() as read:
             active = await active_bundle(read, model=SERVED.name, stage=stage)
+            newest = await newest_bundle(read, model=SERVED.name, stage=stage, cutoff=cutoff)
             previous_id = await latest_forecast_id(read, race_id)
-        model = await self._served(book, target, active, stage=stage, cutoff=cutoff, now=now)
+        model = await self._served(book, target, active, newest, stage=stage, cutoff=cutoff, now=now)
 
         def compute() -> list[tuple[Forecast, bool]]:
             past = history.as_of(cutoff)
@@ -141,12 +149,13 @@ class Forecaster:
         book: ExampleBook,
         target: Race,
         active: BundleRow | None,
+        newest: BundleRow | None,
         *,
         stage: Stage,
         cutoff: datetime,
         now: datetime,
     ) -> TrainedModel:
-        """The served model for a forecast: the active bundle where it fits, else one trained now.
+        """The served model for a forecast: the active bundle where it fits, else the newest, else a new one.
 
         A bundle that knows more than the cutoff allows is never used. One that is trained for a forecast
         of the past does not take the place of the active one.
@@ -154,12 +163,14 @@ class Forecaster:
 
         def find_or_train() -> TrainedModel | Trained:
             races = len(book.known_by(cutoff, stage))
-            if active is not None and not is_outdated(active, cutoff=cutoff, races=races):
+            for row in (active, newest):
+                if row is None or is_outdated(row, cutoff=cutoff, races=races):
+                    continue
                 try:
-                    return TrainedModel(load(active, SERVED, self._bundles), active.version, active.checksum)
+                    return TrainedModel(load(row, SERVED, self._bundles), row.version, row.checksum)
                 except BundleError:
-                    # Broken, or of an older version of the program: a new one takes its place below.
-                    pass
+                    # Broken, or of an older version of the program: another takes its place.
+                    continue
             is_of_the_past = active is not None and active.cutoff > cutoff
             return train(
                 SERVED,

@@ -87,6 +87,17 @@ async def active_bundle(read: Read, *, model: str, stage: Stage) -> BundleRow | 
     return None if row is None else _record(row)
 
 
+async def newest_bundle(read: Read, *, model: str, stage: Stage, cutoff: datetime) -> BundleRow | None:
+    """The bundle that knows most of those that know nothing later than `cutoff`, in use or not."""
+    row = await read.row(
+        select(bundles)
+        .where(bundles.c.model == model, bundles.c.stage == stage, bundles.c.cutoff <= cutoff)
+        .order_by(bundles.c.cutoff.desc(), bundles.c.trained_at.desc())
+        .limit(1)
+    )
+    return None if row is None else _record(row)
+
+
 async def bundle_with(read: Read, checksum: str) -> BundleRow | None:
     """The bundle that a receipt names."""
     row = await read.row(select(bundles).where(bundles.c.checksum == checksum))

@@ -221,13 +221,11 @@ async def latest_forecast_id(
     return None if found is None else str(found)
 
 
-async def forecast_ids_of_races(read: Read, race_ids: Collection[str]) -> list[str]:
-    """Every forecast of some races, of every model, in the order of publication."""
-    return [
-        str(row.id)
-        for row in await read.rows(
-            select(forecasts.c.id)
-            .where(forecasts.c.race_id.in_(list(race_ids)))
-            .order_by(forecasts.c.sequence)
-        )
-    ]
+async def forecast_stages_of_races(read: Read, race_ids: Collection[str]) -> set[tuple[str, Stage]]:
+    """For which stages of some races a served forecast is stored."""
+    found = await read.rows(
+        select(forecasts.c.race_id, forecasts.c.stage)
+        .where(forecasts.c.race_id.in_(list(race_ids)), forecasts.c.is_served.is_(True))
+        .distinct()
+    )
+    return {(row.race_id, Stage(row.stage)) for row in found}

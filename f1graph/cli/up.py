@@ -1,0 +1,276 @@
+"""`f1graph up`: the whole service on one machine, as child processes that are watched.
+
+The API is a process of its own, so that no model can make it wait; a worker that loses its queue leaves
+and is started again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from f1graph.cli.history import in_words
+from f1graph.cli.output import console, percent, show_table
+from f1graph.clock import Clock
+from f1graph.errors import SettingsError, SourceUnavailableError, WorkError
+from f1graph.settings import Settings
+from f1graph.store.calendar import race_not_over, races_by_id
+from f1graph.store.engine import Store
+from f1graph.store.forecasts import latest_forecast_id, load_forecast
+from f1graph.store.migrate import migrate
+from f1graph.wiring import opened_store
+
+_GRACE = timedelta(seconds=20)
+_RESTART_PAUSES = (1, 2, 5, 15, 30)
+# A process that ran this long was well: its next failure is a new one.
+_WAS_WELL = timedelta(minutes=5)
+
+
+async def run_everything(settings: Settings) -> int:
+    """Runs until Ctrl-C or SIGTERM.
+
+    Returns:
+        The exit code: 0 when it was stopped, 1 when a part could not be kept running.
+    """
+    _require_free_port(settings)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    clock = settings.clock()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        await migrate(settings.store_url)
+        store = await stack.enter_async_context(opened_store(settings))
+        with _queue(settings) as redis_url:
+            household = _Household(settings, clock, redis_url)
+            try:
+                return await _until_stopped(settings, store, household, clock, stop)
+            finally:
+                with console.status("Stopping ..."):
+                    await household.stop()
+                console.print("Stopped.")
+
+
+async def _until_stopped(
+    settings: Settings, store: Store, household: _Household, clock: Clock, stop: asyncio.Event
+) -> int:
+    household.keep("api")
+    stopped = asyncio.create_task(stop.wait())
+    prepared = asyncio.create_task(_prepare(settings, store, household, clock))
+    waiting: set[asyncio.Future[Any]] = {stopped, prepared, household.given_up}
+    try:
+        while not stopped.done():
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+    finally:
+        stopped.cancel()
+        prepared.cancel()
+        await asyncio.gather(stopped, prepared, return_exceptions=True)
+    return 0
+
+
+async def _prepare(settings: Settings, store: Store, household: _Household, clock: Clock) -> None:
+    """History, the worker, the first forecast, and then a word to the user."""
+    is_new = await _ensure_history(settings, store, now=clock())
+    household.keep("worker")
+    address = f"http://{settings.host}:{settings.port}"
+    console.print(f"[bold]f1graph[/] is at {address} with GraphiQL at {address}/graphiql. Ctrl-C stops it.")
+    await _show_next_forecast(store, clock)
+    if is_new:
+        season = await _season_with_results(store, clock())
+        if season is not None:
+            console.print(
+                f"Forecasting the past races of {season} in the background, for the record "
+                "(each as of its own weekend, and marked as made after the race)."
+            )
+            household.run_once("forecast", "past", "--seasons", str(season))
+
+
+async def _ensure_history(settings: Settings, store: Store, *, now: datetime) -> bool:
+    """Loads history into an empty store. True if it was empty."""
+    from f1graph.sources.f1db.source import F1dbSource
+    from f1graph.sources.invented import InventedSource
+    from f1graph.store.facts import holds_invented
+    from f1graph.weekends.intake import take_in
+
+    async with store.read() as read:
+        if await holds_invented(read) is not None:
+            return False
+    source = F1dbSource(settings.f1db, downloads=settings.data_dir / "downloads")
+    try:
+        with console.status("Loading the history since 1950 ..."):
+            recorded = await take_in(store, source, now=now)
+    except SourceUnavailableError as error:
+        if settings.f1db:
+            raise
+        console.print(f"No F1DB release could be downloaded: {error}")
+        console.print(
+            "[bold]This will be the INVENTED championship[/]: drivers, teams and results are made up, and "
+            "marked so everywhere. For the real one set F1GRAPH_F1DB to the path of an f1db-csv.zip and "
+            f"start again with an empty {settings.data_dir}."
+        )
+        with console.status("Inventing a championship ..."):
+            recorded = await take_in(
+                store, InventedSource(settings.invented_seed, settings.invented_seasons), now=now
+            )
+    console.print(in_words(recorded))
+    return True
+
+
+async def _show_next_forecast(store: Store, clock: Clock) -> None:
+    async with store.read() as read:
+        race = await race_not_over(read, clock())
+    if race is None:
+        console.print(
+            f"No race is known after {clock():%Y-%m-%d}, so there is nothing to forecast: import a newer "
+            "release (`f1graph import f1db`), or live in the past with F1GRAPH_NOW=2024-12-05T12:00Z."
+        )
+        return
+    with console.status(f"Forecasting {race.season} {race.name} ..."):
+        while True:
+            async with store.read() as read:
+                forecast_id = await latest_forecast_id(read, race.id)
+                forecast = await load_forecast(read, forecast_id) if forecast_id is not None else None
+            if forecast is not None:
+                break
+            await asyncio.sleep(0.5)
+    favourites = sorted(forecast.entries, key=lambda entry: -entry.win)[:5]
+    show_table(
+        f"{race.season} {race.name} ({forecast.stage}){' INVENTED' if race.invented else ''}",
+        ("driver", "win %", "podium %", "points %", "out %"),
+        [
+            (e.driver_id, percent(e.win), percent(e.podium), percent(e.points), percent(e.retirement))
+            for e in favourites
+        ],
+    )
+
+
+async def _season_with_results(store: Store, now: datetime) -> int | None:
+    from f1graph.store.calendar import last_race_with_result
+
+    async with store.read() as read:
+        race = await last_race_with_result(read, now)
+        return None if race is None else (await races_by_id(read, [race.id]))[race.id].season
+
+
+def _require_free_port(settings: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SettingsError(
+                f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}): is f1graph "
+                "running already? Set F1GRAPH_PORT for another port."
+            ) from error
+
+
+@contextmanager
+def _queue(settings: Settings) -> Iterator[str]:
+    """The address of Redis: the one of the settings, or an embedded Valkey's."""
+    from f1graph.worker.embedded import embedded_valkey
+
+    if settings.redis_url:
+        yield settings.redis_url
+        return
+    with embedded_valkey(settings.data_dir) as url:
+        yield url
+
+
+class _Household:
+    """Our child processes: `python -m f1graph …`, started with our settings and our clock.
+
+    Attributes:
+        given_up: Gets a WorkError when a process left again and again.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, redis_url: str) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._redis_url = redis_url
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.subprocess.Process] = set()
+        self.given_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def keep(self, command: str) -> None:
+        """Keeps `f1graph COMMAND` running."""
+        self._tasks.add(asyncio.create_task(self._keep(command)))
+
+    def run_once(self, *arguments: str) -> None:
+        """Runs `f1graph ARGUMENTS` beside the others, without a word of its output."""
+        self._tasks.add(asyncio.create_task(self._run_quietly(arguments)))
+
+    async def _keep(self, command: str) -> None:
+        loop = asyncio.get_running_loop()
+        failures = 0
+        while True:
+            started = loop.time()
+            code = await self._run((command,), quiet=False)
+            if loop.time() - started > _WAS_WELL.total_seconds():
+                failures = 0
+            if failures == len(_RESTART_PAUSES):
+                self.given_up.set_exception(
+                    WorkError(
+                        f"`f1graph {command}` left {failures + 1} times, the last with exit code {code}"
+                    )
+                )
+                return
+            pause = _RESTART_PAUSES[failures]
+            failures += 1
+            console.print(
+                f"`f1graph {command}` left with exit code {code}; it is started again in {pause} s."
+            )
+            await asyncio.sleep(pause)
+
+    async def _run_quietly(self, arguments: tuple[str, ...]) -> None:
+        code = await self._run(arguments, quiet=True)
+        if code > 0:
+            console.print(f"`f1graph {' '.join(arguments)}` failed (exit code {code}); run it to see why.")
+
+    async def _run(self, arguments: tuple[str, ...], *, quiet: bool) -> int:
+        environment = os.environ | {"F1GRAPH_REDIS_URL": self._redis_url}
+        if self._settings.now is not None:
+            # The child's clock starts where ours is now.
+            environment["F1GRAPH_NOW"] = self._clock().isoformat()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "f1graph",
+            *arguments,
+            env=environment,
+            # Ctrl-C is ours: we tell the children in our own order.
+            start_new_session=True,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL if quiet else None,
+            stderr=asyncio.subprocess.DEVNULL if quiet else None,
+        )
+        self._running.add(process)
+        try:
+            return await process.wait()
+        finally:
+            if process.returncode is not None:
+                self._running.discard(process)
+
+    async def stop(self) -> None:
+        """Asks every child to leave, waits, and ends those that do not."""
+        for task in self._tasks:
+            task.cancel()
+        running = list(self._running)
+        for process in running:
+            with suppress(ProcessLookupError):
+                process.terminate()
+        waiting = [asyncio.create_task(process.wait()) for process in running]
+        if waiting:
+            await asyncio.wait(waiting, timeout=_GRACE.total_seconds())
+        for process in running:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()

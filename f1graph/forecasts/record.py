@@ -1,0 +1,70 @@
+"""Forecasts into the store: one by hand, or those of past races that nobody made in time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+from f1graph.errors import ForecastError
+from f1graph.forecasts.forecaster import Forecaster
+from f1graph.races.calendar import Race
+from f1graph.races.forecast import Forecast
+from f1graph.races.stages import STAGE_ORDER, Stage, stage_windows
+from f1graph.store.engine import Store
+from f1graph.store.forecasts import forecast_stages_of_races, store_forecast
+
+RETROSPECTIVE_CAUSE = "made after the race, for the record"
+
+
+def stage_at(race: Race, moment: datetime) -> Stage | None:
+    """The stage whose window is open, or was the last to open; None once the race has started."""
+    if moment > race.starts_at:
+        return None
+    opened = [w.stage for w in stage_windows(race) if w.opens_at is None or w.opens_at <= moment]
+    return max(opened, key=STAGE_ORDER.index)
+
+
+async def record_forecast(
+    store: Store, forecaster: Forecaster, race: Race, stage: Stage, *, now: datetime, cause: str | None
+) -> Forecast:
+    """Makes the forecast of a race with its baselines as of now, and stores them together.
+
+    A race that has started is forecast as of the end of the stage, and marked retrospective.
+    """
+    window = next((window for window in stage_windows(race) if window.stage is stage), None)
+    if window is None:
+        raise ForecastError(f"{race.id} has no stage {stage}: its weekend has no sprint")
+    cutoff = min(now, window.closes_at)
+    made = await forecaster.forecast(race.id, stage, cutoff=cutoff, cause=cause, now=now)
+    async with store.write() as write:
+        for forecast, is_served in made:
+            await store_forecast(write, forecast, is_served=is_served, now=now)
+    return next(forecast for forecast, is_served in made if is_served)
+
+
+async def record_past(
+    store: Store,
+    forecaster: Forecaster,
+    races: Sequence[Race],
+    stages: Sequence[Stage],
+    *,
+    now: datetime,
+) -> AsyncIterator[tuple[int, int, str]]:
+    """Makes the forecasts of past races that are not there yet, each as of the end of its stage.
+
+    May be stopped and run again: what is stored is not made twice.
+
+    Yields:
+        How many of how many are done, and which was last.
+    """
+    async with store.read() as read:
+        there = await forecast_stages_of_races(read, [race.id for race in races])
+    missing = [
+        (race, window.stage)
+        for race in races
+        for window in stage_windows(race)
+        if window.stage in stages and (race.id, window.stage) not in there and race.starts_at < now
+    ]
+    for count, (race, stage) in enumerate(missing, start=1):
+        await record_forecast(store, forecaster, race, stage, now=now, cause=RETROSPECTIVE_CAUSE)
+        yield count, len(missing), f"{race.id} {stage}"
