@@ -141,7 +141,7 @@ def walk_forward(
     book = ExampleBook(history, build_features, first_season=walk.first_season)
     fitted: dict[tuple[Stage, str], tuple[datetime, Predictor]] = {}
     for step in plan(history, walk):
-        past = history.as_of(step.cutoff)
+        past = book.past(step.cutoff)
         # A race of which nobody recorded who was entered cannot be forecast.
         if step.key in done or not past.entries(step.race.id):
             continue

@@ -46,6 +46,14 @@ class ExampleBook:
         self._first_season = first_season
         self._features: dict[tuple[str, Stage, datetime], RaceFeatures | None] = {}
         self._examples: dict[tuple[str, Stage], tuple[Classification, Example]] = {}
+        self._last_past: Past | None = None
+        self._last_known: tuple[datetime, Stage, list[Example]] | None = None
+
+    def past(self, cutoff: datetime) -> Past:
+        """What was known at `cutoff`; the last one asked for is kept, since models ask in turn."""
+        if self._last_past is None or self._last_past.cutoff != cutoff:
+            self._last_past = self._history.as_of(cutoff)
+        return self._last_past
 
     def build_features(self, past: Past, race_id: str, stage: Stage) -> RaceFeatures:
         """The features, from memory where this history was cut there before: give this to `make_forecast`."""
@@ -58,22 +66,28 @@ class ExampleBook:
     def known_by(self, cutoff: datetime, stage: Stage) -> list[Example]:
         """The races whose result was known at `cutoff`, by start. The same race gives the same object
         until its result is revised."""
-        past = self._history.as_of(cutoff)
-        found = (
-            self._example(past, race, stage)
-            for race in past.classified_races()
-            if race.season >= self._first_season and not race.is_cancelled
-        )
-        return [example for example in found if example is not None]
+        if self._last_known is None or self._last_known[:2] != (cutoff, stage):
+            past = self.past(cutoff)
+            found = (
+                self._example(past, race, stage)
+                for race in past.classified_races()
+                if race.season >= self._first_season and not race.is_cancelled
+            )
+            self._last_known = (cutoff, stage, [example for example in found if example is not None])
+        return list(self._last_known[2])
 
     def _example(self, past: Past, race: Race, stage: Stage) -> Example | None:
         result = past.classification(race.id, ClassificationKind.RACE)
+        remembered = self._examples.get((race.id, stage))
+        if (
+            remembered is not None
+            and remembered[0] is result
+            and remembered[1].features.cutoff <= past.cutoff
+        ):
+            return remembered[1]
         window = stage_window(race, stage)
         if result is None or window is None or window.closes_at > past.cutoff:
             return None
-        remembered = self._examples.get((race.id, stage))
-        if remembered is not None and remembered[0] is result:
-            return remembered[1]
         features = self._features_of(race, stage, window.closes_at)
         if features is None or not features.driver_ids:
             return None
@@ -106,7 +120,7 @@ def outcome_of(
     classified = np.zeros(len(driver_ids), dtype=np.bool_)
     starts = np.zeros(len(driver_ids), dtype=np.int64)
     starters = [row for row in result.starters() if row.driver_id in index]
-    for place, row in enumerate(starters, start=1):
+    for place, row in enumerate(result.rows, start=1):
         i = index[row.driver_id]
         positions[i] = place
         retired[i] = row.retired

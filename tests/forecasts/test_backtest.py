@@ -155,8 +155,12 @@ def test_a_resumed_back_test_writes_the_same_file_to_the_byte(
     damage(out, tmp_path / "forecasts.csv.journal")
 
     again = list(backtest(HISTORY, a_walk(), form_features, out=out))
+    model = FormEstimator()
+    once_more = list(backtest(HISTORY, a_walk(model, *a_walk().estimators[1:]), form_features, out=out))
 
     assert out.read_bytes() == whole
+    assert once_more == again
+    assert model.fits == []
     # The scores of what an earlier run made are there too.
     assert len({(each.race_id, each.stage, each.model) for each in again}) == len(again) == 24
     assert all(Measure.RANKED_PROBABILITY in each.values for each in again)

@@ -65,7 +65,16 @@ def test_the_same_forecast_made_again_has_the_same_id_and_draws(history: History
     assert (later.id, later.draws, later.receipt) == (first.id, first.draws, first.receipt)
 
 
-def test_another_stage_model_or_cutoff_draws_another_lottery(history: History) -> None:
+def test_the_same_facts_at_another_moment_draw_another_lottery(history: History) -> None:
+    at_the_start = a_forecast(history, RACE)
+    a_minute_before = a_forecast(history, RACE, cutoff=RACE.starts_at - timedelta(minutes=1))
+
+    assert at_the_start.receipt.inputs_fingerprint == a_minute_before.receipt.inputs_fingerprint
+    assert at_the_start.receipt.seed != a_minute_before.receipt.seed
+    assert at_the_start.draws != a_minute_before.draws
+
+
+def test_another_stage_model_or_cutoff_has_another_seed() -> None:
     closes_at = RACE.starts_at.isoformat()
     seeds = {
         derive_seed(RACE.id, Stage.AFTER_QUALIFYING, "rating", closes_at),
