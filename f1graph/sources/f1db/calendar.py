@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from f1graph.races.calendar import (
     SESSION_LENGTHS,
@@ -42,6 +42,10 @@ _COLUMNS = (
     *(f"{prefix}Date" for prefix in _SESSION_COLUMNS.values()),
     *(f"{prefix}Time" for prefix in _SESSION_COLUMNS.values()),
 )  # fmt: skip
+# The championship began in 1950; the other end only has to be far away and within what a date can hold.
+_SEASONS = range(1950, 2200)
+# A weekend with all its sessions takes four days, even where it was spread over a week long ago.
+_LONGEST_WEEKEND = timedelta(days=14)
 # Race files point to a race by this number; our own ids are made of season and Grand Prix.
 RaceNumber = int
 
@@ -89,6 +93,8 @@ def read_calendar(release: Release, reference: Reference) -> dict[RaceNumber, Li
 
 
 def _listed(row: Row, id_: str, season: int, round_: int) -> ListedRace:
+    if season not in _SEASONS:
+        raise row.error(f"year is {season}, not one of the championship")
     race_date = row.optional_date("date")
     if race_date is None:
         raise row.error("date is empty")
@@ -99,6 +105,11 @@ def _listed(row: Row, id_: str, season: int, round_: int) -> ListedRace:
         for kind, prefix in _SESSION_COLUMNS.items()
         if (moment := _moment(row, f"{prefix}Date", f"{prefix}Time")) is not None
     }
+    for kind, moment in recorded.items():
+        if abs(moment.date() - race_date) > _LONGEST_WEEKEND:
+            raise row.error(
+                f"{_SESSION_COLUMNS[kind]} is on {moment.date()}, far from the race on {race_date}"
+            )
     if (starts_at := _moment(row, "date", "time")) is not None:
         recorded[SessionKind.RACE] = starts_at
         for kind, moment in recorded.items():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from f1graph.errors import BadSourceDataError, SourceUnavailableError
 from f1graph.sources.f1db import archive, read_release
@@ -66,6 +69,8 @@ WRONG_CELLS: dict[str, tuple[str, int, dict[str, object], str]] = {
     "a time of day that is none": (RACES, 3, {"time": "25:00"}, "time is '25:00'"),
     "a session's time without its date": (RACES, 3, {"qualifyingDate": ""}, "qualifyingDate is empty"),
     "a session after its race": (RACES, 3, {"qualifyingDate": "2024-03-04"}, "after the race"),
+    "a session in another month": (RACES, 5, {"qualifyingDate": "2024-01-30"}, "far from the race"),
+    "a season before the first": (RACES, 2, {"year": 1949, "date": "1949-07-06"}, "year is 1949"),
     "a birthday that is none": (DRIVERS, 2, {"dateOfBirth": "31.01.1999"}, "'31.01.1999'"),
     "a place beyond the pole": ("f1db-circuits.csv", 2, {"latitude": 91}, "latitude 91.0"),
     "an unknown status": (RESULTS, 8, {"positionText": "LOST"}, "positionText is 'LOST'"),
@@ -200,10 +205,22 @@ def _with_text(folder: Path, file: str, change: Callable[[str], bytes]) -> Path:
     return path
 
 
-def test_a_line_that_breaks_off_is_refused(tmp_path: Path) -> None:
-    error = _error(_with_text(tmp_path, RESULTS, lambda text: text[:-60].encode()))
+@pytest.mark.parametrize("ending", ["", ",,,,,\n", ",1,2\n"])
+def test_a_line_with_too_few_or_too_many_cells_is_refused(tmp_path: Path, ending: str) -> None:
+    def change(text: str) -> bytes:
+        complete = text.removesuffix("\n")
+        return (complete + ending if ending else complete.rsplit(",", 3)[0]).encode()
+
+    error = _error(_with_text(tmp_path, RESULTS, change))
 
     assert (error.file, error.row) == (RESULTS, ReleaseBuilder().last_row(RESULTS))
+    assert "but the header has" in error.problem
+
+
+def test_a_file_that_breaks_off_within_a_name_is_refused(tmp_path: Path) -> None:
+    error = _error(_with_text(tmp_path, DRIVERS, lambda text: text[: text.rindex("Dahl")].encode()))
+
+    assert error.file == DRIVERS
 
 
 def test_a_quote_that_never_ends_is_refused(tmp_path: Path) -> None:
@@ -291,3 +308,41 @@ def test_a_packing_without_a_limit_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailableError, match="give the path"):
         read_release(tmp_path / "nowhere.zip")
+
+
+NASTY = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        ["", "-1", "0", "1e9", "nan", "inf", "9" * 400, "٣", "1.5", "2024-13-01", "24:00", "\x00"]
+    ),
+    st.integers(-5, 5).map(str),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_stands_in_a_cell_the_release_is_read_or_refused_in_our_words(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    release = ReleaseBuilder()
+    file = data.draw(st.sampled_from([file for file, rows in release.rows.items() if rows]))
+    row = data.draw(st.integers(2, release.last_row(file)))
+    column = data.draw(st.sampled_from(release.columns[file]))
+    release.change(file, row, **{column: data.draw(NASTY)})
+
+    with contextlib.suppress(BadSourceDataError):
+        read_release(release.write(tmp_path))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(position=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
+def test_whichever_byte_is_flipped_the_release_is_read_or_refused_in_our_words(
+    tmp_path: Path, position: float, flip: int
+) -> None:
+    path = ReleaseBuilder().write(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[int(position * len(content))] ^= flip
+    path.write_bytes(content)
+
+    with contextlib.suppress(BadSourceDataError):
+        read_release(path)
