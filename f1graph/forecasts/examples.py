@@ -120,7 +120,7 @@ def outcome_of(
     classified = np.zeros(len(driver_ids), dtype=np.bool_)
     starts = np.zeros(len(driver_ids), dtype=np.int64)
     starters = [row for row in result.starters() if row.driver_id in index]
-    for place, row in enumerate(result.rows, start=1):
+    for place, row in enumerate(starters, start=1):
         i = index[row.driver_id]
         positions[i] = place
         retired[i] = row.retired

@@ -156,7 +156,9 @@ def test_a_resumed_back_test_writes_the_same_file_to_the_byte(
 
     again = list(backtest(HISTORY, a_walk(), form_features, out=out))
     model = FormEstimator()
-    once_more = list(backtest(HISTORY, a_walk(model, *a_walk().estimators[1:]), form_features, out=out))
+    walk = a_walk()
+    same = replace(walk, estimators=(model, *walk.estimators[1:]))
+    once_more = list(backtest(HISTORY, same, form_features, out=out))
 
     assert out.read_bytes() == whole
     assert once_more == again
