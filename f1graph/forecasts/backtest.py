@@ -317,6 +317,7 @@ class _BacktestFile:
                     f"{out} is there already, but not its journal {journal.name}, so it cannot be "
                     "continued. Move it away or name another file."
                 )
+            out.parent.mkdir(parents=True, exist_ok=True)
             _write_durably(out, header(width).encode())
             _write_durably(journal, first.encode())
             return cls(out, journal, width, {})

@@ -208,6 +208,10 @@ def test_next_seasons_races_do_not_stop_a_back_test_from_being_continued(tmp_pat
     assert run(tmp_path / "forecasts.csv", history=a_history((*RACES, *a_season(2025, 1)))) == before
 
 
+def test_the_folder_of_the_file_is_made(tmp_path: Path, whole: bytes) -> None:
+    assert run(tmp_path / "results" / "of today" / "forecasts.csv") == whole
+
+
 def test_somebody_elses_file_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "forecasts.csv").write_text("my notes\n")
 
