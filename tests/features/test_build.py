@@ -248,6 +248,19 @@ def test_a_forecast_before_qualifying_does_not_read_a_grid_that_is_already_there
     assert "grid_position" not in features.names
 
 
+def test_a_race_does_not_describe_itself_even_when_its_result_is_known() -> None:
+    race = RACES[-1]
+    history = a_history(RACES)
+
+    before, after = (
+        build_features(history.as_of(cutoff), race.id, Stage.AFTER_QUALIFYING)
+        for cutoff in (race.starts_at, race.ends_at + timedelta(days=1))
+    )
+
+    assert history.as_of(race.ends_at).classification(race.id, ClassificationKind.RACE) is not None
+    assert before.fingerprint == after.fingerprint
+
+
 def test_a_circuit_where_many_retire_shows_it() -> None:
     calm = [a_race(2023, i, circuit_id="spa") for i in range(1, 6)]
     wild = [a_race(2023, i, circuit_id="monza") for i in range(6, 9)]

@@ -62,6 +62,17 @@ def test_the_back_of_the_field_can_be_more_of_a_lottery_than_the_front() -> None
     np.testing.assert_allclose(distribution.position_probabilities[1:, 1:], 1 / 3, atol=0.02)
 
 
+def test_each_place_is_decided_by_its_own_utilities() -> None:
+    utilities = np.zeros((3, 3))
+    utilities[1] = [0, 0, 20]
+
+    distribution = drawn(utilities, retirement=1e-9)
+
+    # Anybody may win, but whoever else does, the third car is second.
+    np.testing.assert_allclose(distribution.win, 1 / 3, atol=0.02)
+    assert distribution.position_probabilities[2, 2] < 0.001
+
+
 def test_retirements_come_as_often_as_asked() -> None:
     assert drawn(np.zeros((10, 10)), retirement=0.2).retirement == pytest.approx(0.2, abs=0.012)
 
