@@ -1,0 +1,110 @@
+"""Answers: what a caller may read of an error, and in which media type."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+import orjson
+from graphql import ExecutionResult, GraphQLError
+from starlette.responses import Response
+
+from f1graph.errors import F1GraphError
+
+GRAPHQL_JSON = "application/graphql-response+json"
+JSON = "application/json"
+
+_log = logging.getLogger("f1graph.api")
+
+
+def negotiate(accept: str | None) -> str | None:
+    """The media type to answer in; None if the caller accepts neither of ours.
+
+    The newer one where both are equally welcome and it is named; else plain JSON, which every client reads.
+    """
+    if not accept or not accept.strip():
+        return JSON
+    quality: dict[str, float] = {}
+    for part in accept.split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality[name] = max(quality.get(name, 0.0), _quality(parameters))
+    wildcard = max(quality.get("*/*", 0.0), quality.get("application/*", 0.0))
+    modern = quality.get(GRAPHQL_JSON, 0.0)
+    plain = quality.get(JSON, wildcard)
+    if modern > 0 and modern >= plain:
+        return GRAPHQL_JSON
+    return JSON if plain > 0 else None
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return min(max(float(value), 0.0), 1.0)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def respond(content: Any, *, media_type: str, status: int = 200) -> Response:
+    return Response(
+        orjson.dumps(content),
+        status_code=status,
+        headers={"content-type": f"{media_type}; charset=utf-8"},
+    )
+
+
+def refuse(code: str, message: str, *, status: int, media_type: str = JSON) -> Response:
+    """A request that was not executed."""
+    return respond(
+        {"errors": [{"message": message, "extensions": {"code": code}}]},
+        media_type=media_type,
+        status=status,
+    )
+
+
+def refuse_document(code: str, errors: list[GraphQLError], *, media_type: str) -> Response:
+    """A document that was not executed: by the specification 400 in the newer media type, 200 in plain "
+    "JSON."""
+    content = {"errors": [_formatted(error, code) for error in errors]}
+    return respond(content, media_type=media_type, status=400 if media_type == GRAPHQL_JSON else 200)
+
+
+def result_content(result: ExecutionResult) -> dict[str, Any]:
+    """The answer of an execution: ours and GraphQL's own errors as they are, any other masked."""
+    content: dict[str, Any] = {}
+    if result.errors:
+        content["errors"] = [public_error(error) for error in result.errors]
+    content["data"] = result.data
+    return content
+
+
+def public_error(error: GraphQLError) -> dict[str, Any]:
+    """What a caller may read of an error."""
+    cause = error.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    if isinstance(cause, F1GraphError):
+        return _formatted(error, cause.code)
+    if cause is None or isinstance(cause, GraphQLError):
+        return _formatted(error, "BAD_USER_INPUT")
+    error_id = log_unexpected(cause)
+    masked = _formatted(error, "INTERNAL_ERROR")
+    masked["message"] = "Something went wrong"
+    masked["extensions"]["id"] = error_id
+    return masked
+
+
+def log_unexpected(error: BaseException) -> str:
+    """Logs an error with its trace; the id that is also given to the caller."""
+    error_id = uuid.uuid4().hex
+    _log.error("unexpected error %s", error_id, exc_info=error, extra={"error_id": error_id})
+    return error_id
+
+
+def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:
+    formatted: dict[str, Any] = dict(error.formatted)
+    formatted["extensions"] = {**(error.extensions or {}), "code": code}
+    return formatted

@@ -1,0 +1,145 @@
+"""The API as one ASGI application. Light: no model, no data frame and no source is ever imported here."""
+
+from __future__ import annotations
+
+import logging
+import mimetypes
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from f1graph import __version__
+from f1graph.api.endpoint import GraphQLEndpoint
+from f1graph.api.headers import SecurityHeaders
+from f1graph.api.pages import page, plain_root_page, web_folder
+from f1graph.clock import Clock
+from f1graph.errors import StoreError
+from f1graph.settings import Settings
+from f1graph.store.engine import Store, open_store
+from f1graph.store.freshness import database_revision, is_invented
+from f1graph.store.migrate import newest_revision
+
+_log = logging.getLogger("f1graph.api")
+_INVENTED = (
+    "No real data is here: every race, driver and result below is of an invented championship and means "
+    "nothing."
+)
+# The names of assets carry a hash of their content.
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+mimetypes.add_type("text/javascript", ".js")
+mimetypes.add_type("font/ttf", ".ttf")
+
+
+class State(TypedDict):
+    """What lives as long as the application."""
+
+    store: Store
+
+
+def create_app(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> Starlette:
+    """The application.
+
+    Args:
+        store: An open store, which then stays the caller's to close; else one is opened from the settings
+            at start and closed at the end.
+        clock: Else the one of the settings.
+    """
+    newest = newest_revision()
+    endpoint = GraphQLEndpoint(
+        body_limit=settings.body_limit,
+        request_timeout=settings.request_timeout,
+        clock=clock or settings.clock(),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[State]:
+        opened = store or open_store(
+            settings.store_url,
+            pool_size=settings.database_pool_size,
+            timeout=settings.database_timeout,
+            statement_timeout=settings.statement_timeout,
+        )
+        try:
+            yield {"store": opened}
+        finally:
+            if store is None:
+                await opened.close()
+
+    async def graphql(request: Request) -> Response:
+        return await endpoint.answer(request, request.state.store)
+
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"status": "ok", "version": __version__})
+
+    async def readyz(request: Request) -> Response:
+        reason = await not_ready(request.state.store, newest)
+        if reason is not None:
+            return JSONResponse({"status": "not ready", "reason": reason}, status_code=503)
+        return JSONResponse({"status": "ready", "schemaRevision": newest})
+
+    async def root(request: Request) -> Response:
+        notice = _INVENTED if await _shows_invented(request.state.store) else ""
+        folder = web_folder()
+        text = plain_root_page(notice=notice) if folder is None else page(folder, "index.html", notice=notice)
+        return HTMLResponse(text, headers={"cache-control": "no-cache"})
+
+    return Starlette(
+        routes=[
+            Route("/", root),
+            Route("/graphql", graphql, methods=["GET", "POST"]),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/graphiql/assets/{name}", asset),
+            *([Route("/graphiql", graphiql)] if settings.graphiql else []),
+        ],
+        middleware=[Middleware(SecurityHeaders)],
+        lifespan=lifespan,
+    )
+
+
+async def graphiql(_request: Request) -> Response:
+    folder = web_folder()
+    if folder is None:
+        return PlainTextResponse("GraphiQL is not built here: run `make web`", status_code=404)
+    return HTMLResponse(page(folder, "graphiql.html"), headers={"cache-control": "no-cache"})
+
+
+async def asset(request: Request) -> Response:
+    folder = web_folder()
+    name = request.path_params["name"]
+    file = None if folder is None else folder / "assets" / name
+    if file is None or file.parent.name != "assets" or not file.is_file():
+        return PlainTextResponse("not found", status_code=404)
+    return FileResponse(file, headers={"cache-control": _FOR_EVER})
+
+
+async def not_ready(store: Store, newest: str) -> str | None:
+    """Why the service cannot answer yet; None when it can."""
+    try:
+        async with store.read() as read:
+            current = await database_revision(read)
+    except StoreError:
+        _log.warning("not ready", exc_info=True)
+        return "the database cannot be reached"
+    except SQLAlchemyError:
+        _log.warning("not ready", exc_info=True)
+        return "the database is not migrated: run `f1graph db upgrade`"
+    if current != newest:
+        return f"the database is at revision {current}, this version needs {newest}: run `f1graph db upgrade`"
+    return None
+
+
+async def _shows_invented(store: Store) -> bool:
+    try:
+        async with store.read() as read:
+            return await is_invented(read)
+    except (StoreError, SQLAlchemyError):
+        return False

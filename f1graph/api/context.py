@@ -1,0 +1,191 @@
+"""What a resolver gets: the store, the moment of the request, and loaders that live for one request.
+
+There is no session in here. A loader's batch opens a transaction, asks one question for all its keys and
+closes it again before anything else is awaited, so that two connections are enough for any query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from f1graph.errors import RequestError
+from f1graph.races.calendar import Circuit, Race
+from f1graph.races.entries import Constructor, Driver
+from f1graph.races.facts import StandingsKind
+from f1graph.races.results import Classification, ClassificationKind
+from f1graph.races.stages import Stage
+from f1graph.races.times import require_utc
+from f1graph.store import calendar, championships, people, published, results
+from f1graph.store.engine import Read, Store
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+G = TypeVar("G", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Context:
+    """One request.
+
+    Attributes:
+        now: The moment of the request, the same for all of its fields. Nothing learned later is shown.
+    """
+
+    store: Store
+    now: datetime
+    loaders: Loaders = field(init=False)
+
+    def __post_init__(self) -> None:
+        require_utc(self.now, "the moment of a request")
+        object.__setattr__(self, "loaders", Loaders(self.store, self.now))
+
+    def moment(self, as_of: datetime | None) -> datetime:
+        """The moment asked for, or now.
+
+        Raises:
+            RequestError: It has not come yet.
+        """
+        if as_of is None:
+            return self.now
+        if as_of > self.now:
+            raise RequestError(
+                f"asOf {as_of:%Y-%m-%dT%H:%M:%SZ} has not come yet: it is {self.now:%Y-%m-%dT%H:%M:%SZ}"
+            )
+        return as_of
+
+    @property
+    def last_season(self) -> int:
+        """The last season that is shown: a calendar is published in the year before."""
+        return self.now.year + 1
+
+
+Info = strawberry.Info[Context, None]
+
+ClassificationKey = tuple[str, ClassificationKind, datetime]
+StandingsKey = tuple[str, StandingsKind, datetime]
+LinesKey = tuple[str, results.LinesAsked]
+LineCountKey = tuple[str, tuple[str, tuple[ClassificationKind, ...], int | None]]
+LatestForecastKey = tuple[str, tuple[Stage | None, datetime]]
+RaceForecastsKey = tuple[str, tuple[Stage | None, datetime, int, int | None]]
+CircuitRacesKey = tuple[str, tuple[int, tuple[datetime, str] | None]]
+
+
+class Loaders:
+    """One per question that is asked for many keys at once."""
+
+    def __init__(self, store: Store, now: datetime) -> None:
+        self._store = store
+        self._now = now
+        last_season = now.year + 1
+        self.race: DataLoader[str, Race | None] = self._by_key(calendar.races_by_id)
+        self.circuit: DataLoader[str, Circuit | None] = self._by_key(calendar.circuits_by_id)
+        self.driver: DataLoader[str, Driver | None] = self._by_key(people.drivers_by_id)
+        self.constructor: DataLoader[str, Constructor | None] = self._by_key(people.constructors_by_id)
+        self.races_of_season: DataLoader[int, list[Race] | None] = self._by_key(calendar.races_of_seasons)
+        self.last_race_with_result: DataLoader[int, str | None] = self._by_key(
+            lambda read, seasons: calendar.last_races_with_result(read, seasons, now)
+        )
+        self.races_at_circuit: DataLoader[CircuitRacesKey, list[Race] | None] = self._by_group(
+            lambda read, ids, asked: calendar.races_at_circuits(
+                read, ids, up_to_season=last_season, limit=asked[0], after=asked[1]
+            )
+        )
+        self.count_races_at_circuit: DataLoader[str, int | None] = self._by_key(
+            lambda read, ids: calendar.count_races_at_circuits(read, ids, up_to_season=last_season)
+        )
+        self.revisions: DataLoader[str, list[results.Revision] | None] = self._by_key(
+            lambda read, ids: results.revisions_known(read, ids, now)
+        )
+        self.classification: DataLoader[ClassificationKey, Classification | None] = DataLoader(
+            self._classifications
+        )
+        self.standings: DataLoader[StandingsKey, championships.ChampionshipTable | None] = DataLoader(
+            self._standings
+        )
+        self.driver_seasons: DataLoader[str, list[people.SeasonTally] | None] = self._by_key(
+            lambda read, ids: people.driver_seasons(read, ids, now)
+        )
+        self.lines: DataLoader[LinesKey, list[results.RaceLine] | None] = self._by_group(
+            lambda read, ids, asked: results.lines_page(read, ids, asked, now)
+        )
+        self.count_lines: DataLoader[LineCountKey, int | None] = self._by_group(
+            lambda read, ids, asked: results.count_lines(
+                read, ids, by=asked[0], kinds=asked[1], season=asked[2], moment=now
+            )
+        )
+        self.forecast: DataLoader[str, published.ForecastHead | None] = self._by_key(
+            lambda read, ids: published.forecasts_by_id(read, ids, now)
+        )
+        self.latest_forecast: DataLoader[LatestForecastKey, published.ForecastHead | None] = self._by_group(
+            lambda read, ids, asked: published.latest_forecasts(read, ids, asked[0], asked[1])
+        )
+        self.forecasts_of_race: DataLoader[RaceForecastsKey, list[published.ForecastHead] | None] = (
+            self._by_group(
+                lambda read, ids, asked: published.forecasts_of_races(
+                    read, ids, asked[0], asked[1], limit=asked[2], before=asked[3]
+                )
+            )
+        )
+        self.count_forecasts_of_race: DataLoader[LatestForecastKey, int | None] = self._by_group(
+            lambda read, ids, asked: published.count_forecasts_of_races(read, ids, asked[0], asked[1])
+        )
+        self.entries: DataLoader[str, list[Any] | None] = self._by_key(published.entries_of)
+        self.members: DataLoader[str, dict[str, list[Any]] | None] = self._by_key(published.members_of)
+        self.scores: DataLoader[str, list[published.ScoreRow] | None] = self._by_key(
+            lambda read, ids: published.scores_known(read, ids, now)
+        )
+
+    def _by_key(
+        self, ask: Callable[[Read, Sequence[K]], Awaitable[Mapping[K, V]]]
+    ) -> DataLoader[K, V | None]:
+        """A loader that asks one question for all keys; what has no answer is None."""
+
+        async def load(keys: list[K]) -> list[V | None]:
+            async with self._store.read() as read:
+                found = await ask(read, keys)
+            return [found.get(key) for key in keys]
+
+        return DataLoader(load)
+
+    def _by_group(
+        self, ask: Callable[[Read, Sequence[str], G], Awaitable[Mapping[str, V]]]
+    ) -> DataLoader[tuple[str, G], V | None]:
+        """As `_by_key` for keys of an id and what is asked of it: one question per different asking."""
+
+        async def load(keys: list[tuple[str, G]]) -> list[V | None]:
+            ids_of: dict[G, list[str]] = {}
+            for one, asked in keys:
+                ids_of.setdefault(asked, []).append(one)
+            found: dict[G, Mapping[str, V]] = {}
+            async with self._store.read() as read:
+                for asked, ids in ids_of.items():
+                    found[asked] = await ask(read, ids, asked)
+            return [found[asked].get(one) for one, asked in keys]
+
+        return DataLoader(load)
+
+    async def _classifications(self, keys: list[ClassificationKey]) -> list[Classification | None]:
+        found: dict[ClassificationKey, Classification] = {}
+        async with self._store.read() as read:
+            for moment in dict.fromkeys(key[2] for key in keys):
+                asked = [key for key in keys if key[2] == moment]
+                known = await results.classifications_known(
+                    read, {key[0] for key in asked}, {key[1] for key in asked}, moment
+                )
+                found |= {(race_id, kind, moment): one for (race_id, kind), one in known.items()}
+        return [found.get(key) for key in keys]
+
+    async def _standings(self, keys: list[StandingsKey]) -> list[championships.ChampionshipTable | None]:
+        found: dict[StandingsKey, championships.ChampionshipTable] = {}
+        async with self._store.read() as read:
+            for moment in dict.fromkeys(key[2] for key in keys):
+                race_ids = {key[0] for key in keys if key[2] == moment}
+                tables = await championships.standings_known(read, race_ids, moment)
+                found |= {(race_id, kind, moment): table for (race_id, kind), table in tables.items()}
+        return [found.get(key) for key in keys]

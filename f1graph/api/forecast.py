@@ -1,0 +1,360 @@
+"""Forecasts, as they were stored, and how they did."""
+
+# Strawberry's decorator is typed as Any without its plugin for mypy.
+# mypy: disallow-untyped-decorators=False
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import field
+
+import f1graph.races.forecast as records
+from f1graph.api.context import Info
+from f1graph.api.ids import cursor, global_id, read_cursor
+from f1graph.api.node import LazyRace, Node, present
+from f1graph.api.people import Constructor, Driver
+from f1graph.api.scalars import Distribution, Probability
+from f1graph.races.measures import Direction, Measure
+from f1graph.races.stages import Stage
+from f1graph.store.published import ForecastHead, ScoreRow
+
+_ORDER = "forecasts"
+
+StageAsked = Annotated[
+    Stage | None, strawberry.argument(description="Only of this stage. Empty: of any, the newest first.")
+]
+
+
+@strawberry.type(description="Which model made a forecast.")
+class Model:
+    name: str = field(description="The model's name: `rating`.")
+    version: str = field(
+        description="Model version, and season and round up to which it was trained: `rating-1.0+2024.24`."
+    )
+
+
+@strawberry.type(description="Something a forecast of its stage should have known and did not.")
+class MissingInput:
+    input: str = field(description="What was missing: `PRACTICE_2`.")
+    reason: str = field(description="Why.")
+
+
+@strawberry.type(description="How far the members of an ensemble agree on a race. Baselines have no voice.")
+class Consensus:
+    members: int = field(description="How many members there are, two or more.")
+    kendall_w: float = field(
+        description="Kendall's W of their orders, from 0 (no agreement) to 1 (all have the same order)."
+    )
+    divergence_bits: float = field(
+        description="Jensen–Shannon divergence of their position distributions in bits, averaged over the "
+        "entries: 0 is the same distribution, log2(members) is nothing in common."
+    )
+
+
+@strawberry.type(description="A library that the numbers depend on.")
+class Library:
+    name: str = field(description="Its name.")
+    version: str = field(description="Its version.")
+
+
+@strawberry.type(description="What a forecast was made from: enough to make it again and compare.")
+class Receipt:
+    inputs_fingerprint: str = field(description="SHA-256 of everything the model was given.")
+    bundle_checksum: str | None = field(
+        description="SHA-256 of the trained model on disk. Null where it was trained in passing, in a "
+        "back-test."
+    )
+    code_version: str = field(description="The version of f1graph.")
+    libraries: list[Library] = field(description="Libraries whose numbers matter; a handful.")
+    seed: str = field(description="Of the random numbers. As text, because it may not fit into 32 bits.")
+    draws: int = field(description="How many finishing orders were drawn.")
+    machine: str = field(
+        description="The kind of machine: on the same kind with the same libraries the draws are equal to "
+        "the bit."
+    )
+
+
+@strawberry.type(description="A range of positions.")
+class PositionInterval:
+    low: int = field(description="The best position in it, 1 is first.")
+    high: int = field(description="The worst position in it.")
+
+
+@strawberry.type(description="The chance that an entry does not see the flag.")
+class Retirement:
+    total: Probability = field(
+        description="P(takes the start, and does not finish or is not classified). A disqualification is "
+        "none: "
+        "the car reached the end. An entry that does not start is void."
+    )
+
+
+@strawberry.type(description="How uncertain an entry's position is.")
+class Uncertainty:
+    entropy_bits: float = field(
+        description="Entropy of `positionProbabilities` in bits: 0 is certain, log2(number of entries) is "
+        "anything goes."
+    )
+
+
+@strawberry.type(description="What one model says of an entry.")
+class MemberView:
+    model: str = field(description="The model's name.")
+    version: str = field(description="The model's version.")
+    is_baseline: bool = field(
+        description="A simple guess shown to compare with, such as the order of the grid. Has no voice in "
+        "the forecast."
+    )
+    win: Probability = field(description="P(classified first).")
+    podium: Probability = field(description="P(classified in the first three).")
+    points: Probability = field(description="P(classified in the first ten).")
+    retirement: Probability = field(
+        description="P(takes the start and is not classified), as `Retirement.total`."
+    )
+    expected_position: int = field(description="The median of its positions.")
+
+
+@strawberry.type(
+    description="What a forecast says of one entry. All numbers are read from the same drawn finishing "
+    "orders, so "
+    "they fit together: win ≤ podium ≤ points. They hold for the classification as revised last: a driver "
+    "who is "
+    "disqualified later was not on the podium, and who moved up was. If the entry does not take the start "
+    "it is "
+    "void: it is not judged, and the chances of the others are scaled to the field that did start."
+)
+class ForecastEntry:
+    grid: int | None = field(
+        description="Place on the grid as known at the cutoff, 1 is pole position. Null when not known yet, "
+        "or "
+        "for a start from the pit lane."
+    )
+    win: Probability = field(description="P(classified first).")
+    podium: Probability = field(description="P(classified in the first three).")
+    points: Probability = field(
+        description="P(classified in the first ten), whatever the points are worth in that season."
+    )
+    retirement: Retirement = field(description="The chance not to finish or not to be classified.")
+    expected_position: int = field(description="The median of the positions, 1 is first. Not the mean.")
+    interval80: PositionInterval = field(
+        description="From the 10 % to the 90 % quantile of the position: at least 80 % of the draws lie in "
+        "it."
+    )
+    position_probabilities: Distribution = field(
+        description="P(ends in position 1, 2, … n) for n entries. Who is not classified takes the last "
+        "places, in "
+        "the order of the published list."
+    )
+    uncertainty: Uncertainty = field(description="How uncertain the position is.")
+    driver_id: strawberry.Private[str]
+    constructor_id: strawberry.Private[str]
+    forecast_id: strawberry.Private[str]
+
+    @field(description="Who drives.")
+    async def driver(self, info: Info) -> Driver:
+        return Driver.of(present(await info.context.loaders.driver.load(self.driver_id)))
+
+    @field(description="For which team, at this race.")
+    async def constructor(self, info: Info) -> Constructor:
+        return Constructor.of(present(await info.context.loaders.constructor.load(self.constructor_id)))
+
+    @field(description="Every model's own view: the members of the ensemble, then the baselines; a handful.")
+    async def members(self, info: Info) -> list[MemberView]:
+        views = await info.context.loaders.members.load(self.forecast_id) or {}
+        return [
+            MemberView(
+                model=row.model,
+                version=row.version,
+                is_baseline=row.is_baseline,
+                win=row.win,
+                podium=row.podium,
+                points=row.points,
+                retirement=row.retirement,
+                expected_position=row.expected_position,
+            )
+            for row in views.get(self.driver_id, ())
+        ]
+
+
+def _entry(row: Any) -> ForecastEntry:
+    return ForecastEntry(
+        grid=row.grid,
+        win=row.win,
+        podium=row.podium,
+        points=row.points,
+        retirement=Retirement(total=row.retirement),
+        expected_position=row.expected_position,
+        interval80=PositionInterval(low=row.interval80_low, high=row.interval80_high),
+        position_probabilities=row.position_probabilities,
+        uncertainty=Uncertainty(entropy_bits=row.entropy_bits),
+        driver_id=row.driver_id,
+        constructor_id=row.constructor_id,
+        forecast_id=row.forecast_id,
+    )
+
+
+@strawberry.type(description="The same measure of a baseline's forecast for the same race and stage.")
+class BaselineScore:
+    model: str = field(description="The baseline's name.")
+    value: float = field(description="In the unit of the measure.")
+
+
+@strawberry.type(description="How a forecast did by one measure, against the race's newest classification.")
+class ForecastScore:
+    measure: Measure = field(description="Which measure.")
+    title: str = field(description="The measure's name for a reader.")
+    definition: str = field(description="What is measured, with unit, rule and who is left out.")
+    direction: Direction = field(description="Whether low or high is good.")
+    value: float = field(description="In the unit that the definition tells.")
+    revision: int = field(
+        description="Revision of the race's classification that it was judged by. A later revision is "
+        "judged anew."
+    )
+    scored_at: datetime = field(description="When it was judged.")
+    baselines: list[BaselineScore] = field(
+        description="What the simple guesses got for the same race and stage, by name; a handful."
+    )
+
+
+def _score(row: ScoreRow) -> ForecastScore:
+    definition = row.measure.definition
+    return ForecastScore(
+        measure=row.measure,
+        title=definition.title,
+        definition=definition.sentence,
+        direction=definition.direction,
+        value=row.value,
+        revision=row.revision,
+        scored_at=row.scored_at,
+        baselines=[BaselineScore(model=model, value=value) for model, value in row.baselines],
+    )
+
+
+@strawberry.type(
+    description="A forecast of a whole finishing order: made once at a stage of the weekend, and never "
+    "changed. What "
+    "was learned later makes a new one."
+)
+class Forecast(Node):
+    key: str = field(
+        description="The id that the command line and the receipt use: made of the content, so the same "
+        "forecast "
+        "made again has the same."
+    )
+    stage: Stage = field(description="What it may know.")
+    cutoff: datetime = field(description="Nothing learned later was used.")
+    made_at: datetime = field(description="When it was computed and published.")
+    model: Model = field(description="Which model made it.")
+    invented: bool = field(description="True for a race of the invented championship: it means nothing.")
+    retrospective: bool = field(
+        description="True if it was made after the race had started, from what was known at the cutoff: a "
+        "back-test, "
+        "never a promise."
+    )
+    missing_inputs: list[MissingInput] = field(
+        description="What the stage should have known and did not; empty for a complete forecast."
+    )
+    consensus: Consensus | None = field(
+        description="How far its members agree. Null with fewer than two members."
+    )
+    cause: str | None = field(description="What happened since the forecast before: why this one was made.")
+    receipt: Receipt = field(description="What it was made from.")
+    race_id: strawberry.Private[str]
+    previous_id: strawberry.Private[str | None]
+
+    @classmethod
+    def of(cls, head: ForecastHead) -> Forecast:
+        return cls(
+            id=strawberry.ID(global_id("Forecast", head.id)),
+            key=head.id,
+            stage=head.stage,
+            cutoff=head.cutoff,
+            made_at=head.made_at,
+            model=Model(name=head.model, version=head.model_version),
+            invented=head.invented,
+            retrospective=head.retrospective,
+            missing_inputs=[MissingInput(input=name, reason=reason) for name, reason in head.missing_inputs],
+            consensus=_consensus(head.consensus),
+            cause=head.cause,
+            receipt=_receipt(head.receipt),
+            race_id=head.race_id,
+            previous_id=head.previous_id,
+        )
+
+    @field(description="The race that it is about.")
+    async def race(self, info: Info) -> LazyRace:
+        from f1graph.api.calendar import Race
+
+        return Race.of(present(await info.context.loaders.race.load(self.race_id)))
+
+    @field(description="Every entry, by expected position, then by chance to win; one per car.")
+    async def entries(self, info: Info) -> list[ForecastEntry]:
+        return [_entry(row) for row in await info.context.loaders.entries.load(self.key) or ()]
+
+    @field(description="The forecast of this race that it followed. Null for the first.")
+    async def previous(self, info: Info) -> Forecast | None:
+        if self.previous_id is None:
+            return None
+        head = await info.context.loaders.forecast.load(self.previous_id)
+        return None if head is None else Forecast.of(head)
+
+    @field(
+        description="How it did, one score per measure, beside the baselines. Empty until the race is "
+        "classified "
+        "and judged."
+    )
+    async def scores(self, info: Info) -> list[ForecastScore]:
+        return [_score(row) for row in await info.context.loaders.scores.load(self.key) or ()]
+
+
+def _consensus(record: records.Consensus | None) -> Consensus | None:
+    if record is None:
+        return None
+    return Consensus(
+        members=record.members, kendall_w=record.kendall_w, divergence_bits=record.divergence_bits
+    )
+
+
+def _receipt(record: records.Receipt) -> Receipt:
+    return Receipt(
+        inputs_fingerprint=record.inputs_fingerprint,
+        bundle_checksum=record.bundle_checksum,
+        code_version=record.code_version,
+        libraries=[Library(name=name, version=version) for name, version in record.libraries],
+        seed=str(record.seed),
+        draws=record.draws,
+        machine=record.machine,
+    )
+
+
+@strawberry.type(description="A forecast that was published, and why.")
+class ForecastUpdate:
+    cause: str = field(description="What happened: why it was made.")
+    published_at: datetime = field(description="When it was published.")
+    forecast: Forecast = field(description="The forecast.")
+
+
+@strawberry.type(
+    description="What was published since a cursor, oldest first. Whoever goes on from `nextCursor` misses "
+    "nothing "
+    "and gets nothing twice."
+)
+class ForecastUpdates:
+    next_cursor: str = field(description="Give it as `after` next time.")
+    ask_again_at: datetime = field(
+        description="When news is next expected: asking earlier gains nothing. Between a minute and an hour "
+        "from "
+        "now, or now when more updates than `first` are waiting."
+    )
+    updates: list[ForecastUpdate] = field(description="At most `first`.")
+
+
+def forecast_key(head: ForecastHead) -> str:
+    return cursor(_ORDER, head.sequence)
+
+
+def read_forecast_cursor(text: str | None) -> int | None:
+    return None if text is None else int(read_cursor(text, _ORDER, (int,))[0])

@@ -1,0 +1,136 @@
+"""The graph's own scalars: strict, so that nobody has to guess a zone or a unit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NewType
+
+from graphql import GraphQLError
+from strawberry import scalar
+from strawberry.types.scalar import ScalarDefinition
+
+# A sum of shares may miss one by what a float loses.
+_ROUNDING = 1e-9
+
+Probability = NewType("Probability", float)
+LocalDateTime = NewType("LocalDateTime", datetime)
+Distribution = NewType("Distribution", list)  # type: ignore[type-arg]  # Strawberry wants a plain class
+
+
+def _write_moment(value: Any) -> str:
+    if not isinstance(value, datetime) or value.utcoffset() != timedelta(0):
+        raise ValueError(f"{value!r} is not a time in UTC")
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _read_moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+        in_utc = moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise GraphQLError(f"{value!r} is not a time such as 2024-12-08T13:00:00Z") from error
+    if moment.tzinfo is None:
+        raise GraphQLError(f"{value!r} has no zone: write 2024-12-08T13:00:00Z or +01:00 at the end")
+    return in_utc
+
+
+def _write_local(value: Any) -> str:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError(f"{value!r} has no zone")
+    return value.isoformat()
+
+
+def _read_local(value: Any) -> LocalDateTime:
+    raise GraphQLError("a LocalDateTime is only ever given out; ask by DateTime")
+
+
+def _write_date(value: Any) -> str:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError(f"{value!r} is not a date")
+    return value.isoformat()
+
+
+def _read_date(value: Any) -> date:
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise GraphQLError(f"{value!r} is not a date such as 2024-12-08") from error
+
+
+def _write_duration(value: Any) -> float:
+    if not isinstance(value, timedelta):
+        raise ValueError(f"{value!r} is not a duration")
+    return value / timedelta(seconds=1)
+
+
+def _read_duration(value: Any) -> timedelta:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise GraphQLError(f"{value!r} is not a number of seconds")
+    return timedelta(seconds=value)
+
+
+def _write_probability(value: Any) -> float:
+    if not -_ROUNDING <= value <= 1.0 + _ROUNDING:
+        raise ValueError(f"{value!r} is not a probability")
+    return min(max(float(value), 0.0), 1.0)
+
+
+def _read_probability(value: Any) -> Probability:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise GraphQLError(f"{value!r} is not a probability between 0 and 1")
+    return Probability(float(value))
+
+
+def _write_distribution(value: Sequence[float]) -> Sequence[float]:
+    # Checked when the forecast was made, and by the database's triggers never changed since.
+    return value
+
+
+def _read_distribution(value: Any) -> Distribution:
+    raise GraphQLError("a Distribution is only ever given out")
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    datetime: scalar(
+        name="DateTime",
+        description="A moment in UTC by ISO 8601, always with the zone: `2024-12-08T13:00:00Z`. As an "
+        "argument any zone is accepted, but there must be one.",
+        specified_by_url="https://scalars.graphql.org/andimarek/date-time",
+        serialize=_write_moment,
+        parse_value=_read_moment,
+    ),
+    LocalDateTime: scalar(
+        name="LocalDateTime",
+        description="A moment on the circuit's own clock by ISO 8601, with its offset from UTC: "
+        "`2024-11-23T22:00:00-08:00`.",
+        serialize=_write_local,
+        parse_value=_read_local,
+    ),
+    date: scalar(
+        name="Date",
+        description="A calendar date by ISO 8601: `2024-12-08`.",
+        serialize=_write_date,
+        parse_value=_read_date,
+    ),
+    timedelta: scalar(
+        name="Duration",
+        description="A length of time in seconds, to the millisecond: `70.27` is 1:10.270.",
+        serialize=_write_duration,
+        parse_value=_read_duration,
+    ),
+    Probability: scalar(
+        name="Probability",
+        description="How likely something is, from 0 (cannot happen) to 1 (is certain). Never a percentage.",
+        serialize=_write_probability,
+        parse_value=_read_probability,
+    ),
+    Distribution: scalar(
+        name="Distribution",
+        description="A list of probabilities, one per position from the first to the last, that add up to "
+        "1: `[0.5, 0.3, 0.2]`.",
+        serialize=_write_distribution,
+        parse_value=_read_distribution,
+    ),
+}

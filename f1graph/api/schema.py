@@ -1,0 +1,19 @@
+"""The schema, and its text as it stands in `schema.graphql`."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from f1graph.api.query import Query
+from f1graph.api.scalars import SCALARS
+
+schema = strawberry.Schema(Query, config=StrawberryConfig(scalar_map=SCALARS))
+
+# The same as graphql-core knows it: what documents are validated against and executed on.
+graphql_schema = schema._schema
+
+
+def print_schema() -> str:
+    """The schema's text, with a newline at its end. The same for every hash seed."""
+    return schema.as_str().rstrip("\n") + "\n"

@@ -1,0 +1,51 @@
+"""Where a race weekend stands at a moment: pure arithmetic on its sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from f1graph.races.calendar import Race
+from f1graph.races.stages import Stage, stage_windows
+
+_DAILY_REFRESH_HOUR = 12
+SOONEST = timedelta(minutes=1)
+LATEST = timedelta(hours=1)
+
+
+def stage_at(race: Race, moment: datetime) -> Stage | None:
+    """The stage whose forecast is the newest that can be made; None from the start of the race on."""
+    if race.is_cancelled or moment >= race.starts_at:
+        return None
+    return [
+        window.stage for window in stage_windows(race) if window.opens_at is None or window.opens_at <= moment
+    ][-1]
+
+
+def has_begun(race: Race, stage: Stage, moment: datetime) -> bool | None:
+    """Whether a stage's forecast can be made by now; None where the weekend has no such stage."""
+    for window in stage_windows(race):
+        if window.stage is stage:
+            return window.opens_at is None or window.opens_at <= moment
+    return None
+
+
+def next_update(race: Race, moment: datetime) -> datetime | None:
+    """When news of the race is next expected: the end of a session, or the daily refresh before it.
+
+    None for a race that is over or cancelled.
+    """
+    if race.is_cancelled or moment >= race.ends_at:
+        return None
+    ends = [session.ends_at for session in race.sessions if session.ends_at > moment]
+    return min([*ends, daily_refresh_after(moment)])
+
+
+def daily_refresh_after(moment: datetime) -> datetime:
+    today = moment.replace(hour=_DAILY_REFRESH_HOUR, minute=0, second=0, microsecond=0)
+    return today if today > moment else today + timedelta(days=1)
+
+
+def ask_again(race: Race | None, moment: datetime) -> datetime:
+    """When to ask for news again: not within the minute, and within the hour."""
+    expected = None if race is None else next_update(race, moment)
+    return min(max(expected or moment + LATEST, moment + SOONEST), moment + LATEST)

@@ -1,0 +1,84 @@
+"""Questions about the service itself: how fresh its data is, and what was done last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, text
+
+from f1graph.races.stages import Stage
+from f1graph.store.bundles import BundleRow, BundleStatus
+from f1graph.store.engine import Read
+from f1graph.store.ledger import LedgerRow, ledger_record
+from f1graph.store.tables import bundles, imports, ledger, races
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """The last import of a source."""
+
+    source: str
+    version: str
+    imported_at: datetime
+    new_revisions: int
+    invented: bool
+
+
+async def last_imports(read: Read, moment: datetime) -> list[ImportRow]:
+    """The last import of each source by `moment`, by the source's name."""
+    newest = select(func.max(imports.c.id)).where(imports.c.imported_at <= moment).group_by(imports.c.source)
+    found = await read.rows(
+        select(
+            imports.c.source,
+            imports.c.version,
+            imports.c.imported_at,
+            imports.c.new_revisions,
+            imports.c.invented,
+        )
+        .where(imports.c.id.in_(newest))
+        .order_by(imports.c.source)
+    )
+    return [ImportRow(**row._mapping) for row in found]
+
+
+async def work_begun(read: Read, moment: datetime, *, limit: int) -> list[LedgerRow]:
+    """The units of work that were begun last by `moment`, newest first."""
+    found = await read.rows(
+        select(ledger)
+        .where(ledger.c.claimed_at <= moment)
+        .order_by(ledger.c.claimed_at.desc(), ledger.c.key)
+        .limit(limit)
+    )
+    return [ledger_record(row) for row in found]
+
+
+async def is_invented(read: Read) -> bool:
+    """Whether the newest races are of the invented championship."""
+    newest = select(races.c.invented).order_by(races.c.starts_at.desc(), races.c.id).limit(1)
+    return bool(await read.value(newest))
+
+
+async def database_revision(read: Read) -> str:
+    """The migration that the database is at.
+
+    The table is Alembic's own. It is there whenever this is asked: a store that was never migrated is not
+    ready, and answers nothing.
+    """
+    return str(await read.value(text("SELECT version_num FROM alembic_version")))
+
+
+async def bundles_known(
+    read: Read, moment: datetime, *, limit: int, model: str | None = None, stage: Stage | None = None
+) -> list[BundleRow]:
+    """The bundles trained by `moment`, newest first."""
+    statement = select(bundles).where(bundles.c.trained_at <= moment)
+    if model is not None:
+        statement = statement.where(bundles.c.model == model)
+    if stage is not None:
+        statement = statement.where(bundles.c.stage == stage)
+    found = await read.rows(statement.order_by(bundles.c.trained_at.desc(), bundles.c.id).limit(limit))
+    return [
+        BundleRow(**{**row._mapping, "stage": Stage(row.stage), "status": BundleStatus(row.status)})
+        for row in found
+    ]
