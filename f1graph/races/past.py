@@ -21,8 +21,8 @@ class Past:
     """Facts as they were known at `cutoff`.
 
     Attributes:
-        races: The calendar up to the end of the cutoff's season, by start. The calendar is published
-            before a season starts, so races after the cutoff are there, without results.
+        races: The calendar up to the end of the season after the cutoff's, by start. A calendar is
+            published before its season starts, so races after the cutoff are there, without results.
         facts: By race and kind the newest revision known at the cutoff.
         circuits, drivers, constructors: By id. Only what never changes may be read from them.
 
@@ -119,7 +119,7 @@ class History:
             facts[fact.race_id, fact.kind] = fact
         return Past(
             cutoff=cutoff,
-            races=tuple(race for race in self.races if race.season <= cutoff.year),
+            races=tuple(race for race in self.races if race.season <= cutoff.year + 1),
             facts=facts,
             circuits=self.circuits,
             drivers=self.drivers,
