@@ -13,7 +13,7 @@ from enum import StrEnum
 from f1graph.races.calendar import PRACTICES, Race, Session
 from f1graph.races.past import FactKey
 from f1graph.races.results import ClassificationKind
-from f1graph.races.stages import Stage, StageWindow, stage_windows
+from f1graph.races.stages import GRID_KNOWN_BEFORE_START, Stage, StageWindow, stage_windows
 from f1graph.store.ledger import LedgerRow, WorkStatus
 
 DAILY_REFRESH = time(12, 0, tzinfo=UTC)
@@ -27,6 +27,8 @@ FETCHES_AFTER_END = (
     timedelta(days=3),
     timedelta(days=30),
 )
+# The final grid stands half an hour before the start and may be published some minutes later.
+FETCHES_BEFORE_START = (GRID_KNOWN_BEFORE_START, GRID_KNOWN_BEFORE_START / 2)
 # An older fetch that was missed is left to the daily refresh: whatever is newer asks for the same.
 _FETCH_CATCHES_UP = timedelta(days=2)
 
@@ -98,7 +100,11 @@ def due_work(
     """
     calendar = sorted((race for race in races if not race.is_cancelled), key=lambda race: race.starts_at)
     begun = _Ledger(ledger, now)
-    fetches = [_daily_fetch(now), *_session_fetches(calendar, begun, now)]
+    fetches = [
+        _daily_fetch(now),
+        *_session_fetches(calendar, begun, now),
+        *_grid_fetches(calendar, begun, now),
+    ]
     forecasts = list(_forecasts(calendar, known, begun, bundles, now))
     scores = list(scoring_work(unscored))
     open_scores = [work for work in scores if begun.may_begin(work)]
@@ -160,10 +166,26 @@ def _session_fetches(calendar: Sequence[Race], begun: _Ledger, now: datetime) ->
                 yield _session_fetch(race, session, waits[-1])
 
 
+def _grid_fetches(calendar: Sequence[Race], begun: _Ledger, now: datetime) -> Iterator[Work]:
+    """What is asked between qualifying and the start: who starts from where after all."""
+    for race in calendar:
+        times = [race.starts_at - wait for wait in FETCHES_BEFORE_START]
+        due_at = max((moment for moment in times if moment <= now), default=None)
+        if race.race_session.is_nominal or due_at is None or now > race.starts_at:
+            continue
+        if not begun.was_done_since(WorkKind.FETCH, due_at):
+            yield Work(
+                WorkKind.FETCH,
+                f"{WorkKind.FETCH}/{race.id}/{ClassificationKind.GRID}/{_minutes(due_at - race.starts_at)}",
+                f"the grid of {race.id} stands",
+                race_id=race.id,
+            )
+
+
 def _session_fetch(race: Race, session: Session, wait: timedelta) -> Work:
     return Work(
         WorkKind.FETCH,
-        f"{WorkKind.FETCH}/{race.id}/{session.kind}/+{wait // timedelta(minutes=1)}min",
+        f"{WorkKind.FETCH}/{race.id}/{session.kind}/{_minutes(wait)}",
         f"{_spoken(session.kind)} of {race.id} ended" + (f" {_spoken_wait(wait)} ago" if wait else ""),
         race_id=race.id,
     )
@@ -301,7 +323,7 @@ def scoring_work(unscored: Sequence[Unscored]) -> Iterator[Work]:
         # The last forecast's id is in the key, so that one stored after the scoring is scored too.
         yield Work(
             WorkKind.SCORE,
-            f"{WorkKind.SCORE}/{race_id}/revision={revision}/{ids[-1]}",
+            f"{WorkKind.SCORE}/{race_id}/revision={revision}/{ids[-1][:12]}",
             f"{race_id} is classified"
             + (f", revision {revision}" if revision > 1 else "")
             + f": {len(ids)} forecast{'s' if len(ids) > 1 else ''} to score",
@@ -341,6 +363,10 @@ _SPOKEN = {
 
 def _spoken(name: str) -> str:
     return _SPOKEN.get(name) or name.replace("_", " ").lower()
+
+
+def _minutes(wait: timedelta) -> str:
+    return f"{wait // timedelta(minutes=1):+d}min"
 
 
 def _spoken_wait(wait: timedelta) -> str:
