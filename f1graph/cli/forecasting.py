@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,10 +22,12 @@ from f1graph.cli.output import (
 )
 from f1graph.errors import ForecastError, RequestError, UnknownError
 from f1graph.races.calendar import Race
+from f1graph.races.entries import Constructor, Driver
 from f1graph.races.forecast import Forecast
 from f1graph.races.measures import Measure, ModelMetric
 from f1graph.races.stages import Stage
 from f1graph.settings import Settings
+from f1graph.store.engine import Read
 
 app = typer.Typer(help="Make, show and verify forecasts.", no_args_is_help=False)
 
@@ -33,6 +35,28 @@ StageOption = Annotated[
     Stage | None, typer.Option("--stage", help="Default: what the weekend is at now.", case_sensitive=False)
 ]
 DEFAULT_STAGES = "BEFORE_WEEKEND,AFTER_PRACTICE,AFTER_QUALIFYING"
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A forecast with the names that its ids stand for."""
+
+    forecast: Forecast
+    race: Race
+    drivers: Mapping[str, Driver]
+    constructors: Mapping[str, Constructor]
+
+
+async def _with_names(read: Read, forecast: Forecast) -> _Shown:
+    from f1graph.store.calendar import races_by_id
+    from f1graph.store.people import constructors_by_id, drivers_by_id
+
+    return _Shown(
+        forecast,
+        (await races_by_id(read, [forecast.race_id]))[forecast.race_id],
+        await drivers_by_id(read, forecast.driver_ids),
+        await constructors_by_id(read, {entry.constructor_id for entry in forecast.entries}),
+    )
 
 
 @app.callback(invoke_without_command=True)
@@ -53,11 +77,11 @@ def race(
 ) -> None:
     """Forecast a race now (a past one: as of the end of its stage) and store the forecast."""
     with errors.status("Forecasting ..."):
-        forecast, of_race = run(_forecast(settings_of(context), race_id, stage))
-    _show(forecast, of_race, as_json=as_json)
+        shown = run(_forecast(settings_of(context), race_id, stage))
+    _show(shown, as_json=as_json)
 
 
-async def _forecast(settings: Settings, race_id: str, stage: Stage | None) -> tuple[Forecast, Race]:
+async def _forecast(settings: Settings, race_id: str, stage: Stage | None) -> _Shown:
     from f1graph.forecasts.record import record_forecast, stage_at
     from f1graph.store.calendar import race_not_over, races_by_id
     from f1graph.store.migrate import require_newest
@@ -83,24 +107,22 @@ async def _forecast(settings: Settings, race_id: str, stage: Stage | None) -> tu
             forecast = await record_forecast(
                 store, forecaster, found, stage, now=now, cause="asked for by hand"
             )
-        return forecast, found
+        async with store.read() as read:
+            return await _with_names(read, forecast)
 
 
 @app.command()
 def show(context: typer.Context, forecast_id: str, as_json: AsJson = False) -> None:
     """Show a stored forecast."""
-    forecast, of_race = run(_stored(settings_of(context), forecast_id))
-    _show(forecast, of_race, as_json=as_json)
+    _show(run(_stored(settings_of(context), forecast_id)), as_json=as_json)
 
 
-async def _stored(settings: Settings, forecast_id: str) -> tuple[Forecast, Race]:
-    from f1graph.store.calendar import races_by_id
+async def _stored(settings: Settings, forecast_id: str) -> _Shown:
     from f1graph.store.forecasts import load_forecast
     from f1graph.wiring import opened_store
 
     async with opened_store(settings) as store, store.read() as read:
-        forecast = await load_forecast(read, forecast_id)
-        return forecast, (await races_by_id(read, [forecast.race_id]))[forecast.race_id]
+        return await _with_names(read, await load_forecast(read, forecast_id))
 
 
 @app.command()
@@ -285,7 +307,8 @@ def _cell(metric: ModelMetric | None) -> str:
     return f"{metric.value:.4f}\n{metric.low:.4f}–{metric.high:.4f}"
 
 
-def _show(forecast: Forecast, of_race: Race, *, as_json: bool) -> None:
+def _show(shown: _Shown, *, as_json: bool) -> None:
+    forecast, of_race = shown.forecast, shown.race
     if as_json:
         answer = asdict(forecast)
         del answer["draws"]
@@ -296,11 +319,11 @@ def _show(forecast: Forecast, of_race: Race, *, as_json: bool) -> None:
     show_table(
         f"{of_race.season} {of_race.name}, {forecast.stage}, cutoff {forecast.cutoff:%Y-%m-%d %H:%M} UTC"
         f"{retrospective}{invented}",
-        ("driver", "team", "grid", "win %", "podium %", "points %", "out %", "expected", "80 % interval"),
+        ("driver", "team", "grid", "win %", "podium %", "points %", "out %", "median", "80 %"),
         [
             (
-                entry.driver_id,
-                entry.constructor_id,
+                shown.drivers[entry.driver_id].last_name,
+                shown.constructors[entry.constructor_id].name,
                 entry.grid,
                 percent(entry.win),
                 percent(entry.podium),

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from f1graph.cli.history import in_words
@@ -25,6 +26,7 @@ from f1graph.store.calendar import race_not_over, races_by_id
 from f1graph.store.engine import Store
 from f1graph.store.forecasts import latest_forecast_id, load_forecast
 from f1graph.store.migrate import migrate
+from f1graph.store.people import drivers_by_id
 from f1graph.wiring import opened_store
 
 _GRACE = timedelta(seconds=20)
@@ -82,7 +84,10 @@ async def _prepare(settings: Settings, store: Store, household: _Household, cloc
     is_new = await _ensure_history(settings, store, now=clock())
     household.keep("worker")
     address = f"http://{settings.host}:{settings.port}"
-    console.print(f"[bold]f1graph[/] is at {address} with GraphiQL at {address}/graphiql. Ctrl-C stops it.")
+    console.print(
+        f"[bold]f1graph[/] is at {address} with GraphiQL at {address}/graphiql, its logs are in "
+        f"{settings.data_dir / 'logs'}. Ctrl-C stops it."
+    )
     await _show_next_forecast(store, clock)
     if is_new:
         season = await _season_with_results(store, clock())
@@ -142,12 +147,20 @@ async def _show_next_forecast(store: Store, clock: Clock) -> None:
             if forecast is not None:
                 break
             await asyncio.sleep(0.5)
+        async with store.read() as read:
+            drivers = await drivers_by_id(read, forecast.driver_ids)
     favourites = sorted(forecast.entries, key=lambda entry: -entry.win)[:5]
     show_table(
         f"{race.season} {race.name} ({forecast.stage}){' INVENTED' if race.invented else ''}",
         ("driver", "win %", "podium %", "points %", "out %"),
         [
-            (e.driver_id, percent(e.win), percent(e.podium), percent(e.points), percent(e.retirement))
+            (
+                drivers[e.driver_id].name,
+                percent(e.win),
+                percent(e.podium),
+                percent(e.points),
+                percent(e.retirement),
+            )
             for e in favourites
         ],
     )
@@ -198,6 +211,8 @@ class _Household:
         self._redis_url = redis_url
         self._tasks: set[asyncio.Task[None]] = set()
         self._running: set[asyncio.subprocess.Process] = set()
+        self._logs = settings.data_dir / "logs"
+        self._logs.mkdir(exist_ok=True)
         self.given_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def keep(self, command: str) -> None:
@@ -205,15 +220,15 @@ class _Household:
         self._tasks.add(asyncio.create_task(self._keep(command)))
 
     def run_once(self, *arguments: str) -> None:
-        """Runs `f1graph ARGUMENTS` beside the others, without a word of its output."""
-        self._tasks.add(asyncio.create_task(self._run_quietly(arguments)))
+        """Runs `f1graph ARGUMENTS` beside the others."""
+        self._tasks.add(asyncio.create_task(self._run_beside(arguments)))
 
     async def _keep(self, command: str) -> None:
         loop = asyncio.get_running_loop()
         failures = 0
         while True:
             started = loop.time()
-            code = await self._run((command,), quiet=False)
+            code = await self._run((command,))
             if loop.time() - started > _WAS_WELL.total_seconds():
                 failures = 0
             if failures == len(_RESTART_PAUSES):
@@ -230,28 +245,35 @@ class _Household:
             )
             await asyncio.sleep(pause)
 
-    async def _run_quietly(self, arguments: tuple[str, ...]) -> None:
-        code = await self._run(arguments, quiet=True)
+    async def _run_beside(self, arguments: tuple[str, ...]) -> None:
+        code = await self._run(arguments)
         if code > 0:
-            console.print(f"`f1graph {' '.join(arguments)}` failed (exit code {code}); run it to see why.")
+            console.print(
+                f"`f1graph {' '.join(arguments)}` failed with exit code {code}: "
+                f"see {self._log_of(arguments[0])}."
+            )
 
-    async def _run(self, arguments: tuple[str, ...], *, quiet: bool) -> int:
+    def _log_of(self, command: str) -> Path:
+        return self._logs / f"{command}.log"
+
+    async def _run(self, arguments: tuple[str, ...]) -> int:
         environment = os.environ | {"F1GRAPH_REDIS_URL": self._redis_url}
         if self._settings.now is not None:
             # The child's clock starts where ours is now.
             environment["F1GRAPH_NOW"] = self._clock().isoformat()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "f1graph",
-            *arguments,
-            env=environment,
-            # Ctrl-C is ours: we tell the children in our own order.
-            start_new_session=True,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL if quiet else None,
-            stderr=asyncio.subprocess.DEVNULL if quiet else None,
-        )
+        with self._log_of(arguments[0]).open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "f1graph",
+                *arguments,
+                env=environment,
+                # Ctrl-C is ours: we tell the children in our own order.
+                start_new_session=True,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
         self._running.add(process)
         try:
             return await process.wait()

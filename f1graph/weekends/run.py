@@ -6,7 +6,7 @@ Knows no queue: whoever rings the bell, a worker or the command line, calls `run
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -101,6 +101,7 @@ async def run_due(
     worker_name: str,
     time_limit: timedelta = timedelta(minutes=30),
     lease: timedelta = LEASE,
+    only: Collection[WorkKind] = frozenset(WorkKind),
     on_progress: OnProgress | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> list[Outcome]:
@@ -112,6 +113,7 @@ async def run_due(
         worker_name: Unique among all processes that work on this store at the same time.
         time_limit: For all of it. A unit that outlives it is given up as timed out, and those not begun
             are left to the next run.
+        only: Work of other kinds is left alone.
         should_stop: Asked between units.
     """
     season = Season(store, source, engine, clock, worker_name, time_limit, lease)
@@ -121,7 +123,8 @@ async def run_due(
     tried: set[str] = set()
     while True:
         # Asked anew after each unit: what was fetched makes forecasts due, a result makes scores due.
-        work = next((work for work in await find_due(season) if work.key not in tried), None)
+        due = await find_due(season)
+        work = next((work for work in due if work.key not in tried and work.kind in only), None)
         if work is None:
             return outcomes
         if clock() >= ends_at or (should_stop is not None and should_stop()):
