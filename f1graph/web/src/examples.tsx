@@ -2,16 +2,20 @@
 import { useGraphiQL, useGraphiQLActions, type GraphiQLPlugin } from '@graphiql/react';
 
 import driverCareer from './examples/driver-career.graphql?raw';
+import forecastUpdates from './examples/forecast-updates.graphql?raw';
 import latestForecast from './examples/latest-forecast.graphql?raw';
 import modelMetrics from './examples/model-metrics.graphql?raw';
 import nextRace from './examples/next-race.graphql?raw';
 import raceResults from './examples/race-results.graphql?raw';
+import lastRaces from './examples/last-races.graphql?raw';
 import service from './examples/service.graphql?raw';
 import standings from './examples/standings.graphql?raw';
 
 const examples = [
   { title: 'Next race and its forecast', query: nextRace },
   { title: 'Latest forecast in detail', query: latestForecast },
+  { title: 'What was published lately', query: forecastUpdates },
+  { title: 'The last races and their forecasts', query: lastRaces },
   { title: 'Results of a race', query: raceResults },
   { title: 'Standings after a race', query: standings },
   { title: 'A driver’s career', query: driverCareer },

@@ -1,0 +1,184 @@
+"""What a user reads about forecasts and their scores."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from f1graph.races.stages import Stage
+from f1graph.store.engine import Store, open_store
+from f1graph.store.forecasts import store_forecast
+from tests.api.conftest import Api
+from tests.api.seed import FIRST, NEXT, NOW, SECOND, THIRD, a_forecast, cutoff_of
+
+_WHOLE = """
+fragment Whole on Forecast {
+  id key stage cutoff madeAt cause invented retrospective
+  race { slug }
+  model { name version }
+  missingInputs { input reason }
+  consensus { members kendallW divergenceBits }
+  receipt { inputsFingerprint bundleChecksum codeVersion seed draws machine libraries { name version } }
+  previous { stage }
+  entries {
+    driver { code } constructor { slug } grid win podium points retirement { total } expectedPosition
+    interval80 { low high } positionProbabilities uncertainty { entropyBits }
+    members { model isBaseline win podium points retirement expectedPosition }
+  }
+  scores { measure }
+}
+"""
+
+
+def test_the_latest_forecast_is_told_whole(api: Api) -> None:
+    forecast = api.ask("{ latestForecast { ...Whole } }" + _WHOLE)["latestForecast"]
+    assert forecast["race"]["slug"] == NEXT.id
+    assert forecast["stage"] == "AFTER_QUALIFYING"
+    assert forecast["previous"] == {"stage": "AFTER_PRACTICE"}
+    assert forecast["missingInputs"] == [{"input": "PRACTICE_2", "reason": "nobody published it"}]
+    assert forecast["receipt"]["seed"] == str(2**40)
+    assert forecast["scores"] == []
+    entries = forecast["entries"]
+    assert [entry["expectedPosition"] for entry in entries] == list(range(1, 9))
+    assert entries[0]["driver"] == {"code": "VER"}
+    for entry in entries:
+        assert abs(sum(entry["positionProbabilities"]) - 1) < 1e-9
+        assert entry["win"] <= entry["podium"] <= entry["points"] <= 1
+        assert [member["model"] for member in entry["members"]] == ["rating", "uniform"]
+        assert [member["isBaseline"] for member in entry["members"]] == [False, True]
+
+
+def test_a_forecast_is_found_again_by_its_id_and_its_key(api: Api) -> None:
+    latest = api.ask("{ latestForecast { id key } }")["latestForecast"]
+    query = "query ($id: ID!) { forecast(id: $id) { id key } }"
+    assert api.ask(query, {"id": latest["id"]})["forecast"] == latest
+    assert api.ask(query, {"id": latest["key"]})["forecast"] == latest
+    assert api.error(query, {"id": "nothing"})["extensions"]["code"] == "NOT_FOUND"
+
+
+def test_what_was_said_on_friday_is_still_there_on_sunday(api: Api) -> None:
+    friday = cutoff_of(NEXT.id, Stage.BEFORE_WEEKEND) + timedelta(minutes=1)
+    query = (
+        "query ($then: DateTime) { nextRace { then: forecast(asOf: $then) { stage } "
+        "practice: forecast(stage: AFTER_PRACTICE) { stage } now: forecast { stage } "
+        "forecasts { nodes { stage } totalCount } } }"
+    )
+    race = api.ask(query, {"then": friday.isoformat()})["nextRace"]
+    assert race["then"]["stage"] == "BEFORE_WEEKEND"
+    assert race["practice"]["stage"] == "AFTER_PRACTICE"
+    assert race["now"]["stage"] == "AFTER_QUALIFYING"
+    assert [node["stage"] for node in race["forecasts"]["nodes"]] == [
+        "AFTER_QUALIFYING",
+        "AFTER_PRACTICE",
+        "BEFORE_WEEKEND",
+    ]
+    assert race["forecasts"]["totalCount"] == 3
+
+
+def test_a_missing_forecast_says_why(api: Api) -> None:
+    query = "query ($id: ID!, $stage: Stage) { race(id: $id) { forecastUnavailableReason(stage: $stage) } }"
+
+    def reason(race_id: str, stage: str) -> str:
+        found = api.ask(query, {"id": race_id, "stage": stage})["race"]["forecastUnavailableReason"]
+        return str(found)
+
+    assert reason(NEXT.id, "AFTER_SPRINT") == "NO_SUCH_STAGE"
+    assert reason(SECOND.id, "AFTER_SPRINT") == "NOT_MADE"
+    assert reason("2024-gp-6", "AFTER_QUALIFYING") == "NOT_DUE_YET"
+    assert reason(NEXT.id, "AFTER_QUALIFYING") == "None"
+
+
+def test_scores_stand_beside_those_of_the_baselines(api: Api) -> None:
+    """P3: the track record is in the schema; a later result is judged anew."""
+    query = (
+        "query ($id: ID!) { race(id: $id) { forecast(stage: AFTER_PRACTICE) { scores { measure title "
+        "definition direction value revision baselines { model value } } } } }"
+    )
+    once = api.ask(query, {"id": FIRST.id})["race"]["forecast"]["scores"]
+    assert once == [
+        {
+            "measure": "WINNER_LOG_LOSS",
+            "title": "Winner log loss",
+            "definition": "Minus the natural logarithm of the win probability given to the winner.",
+            "direction": "LOWER_IS_BETTER",
+            "value": 1.2,
+            "revision": 1,
+            "baselines": [{"model": "grid", "value": 1.5}],
+        }
+    ]
+    again = api.ask(query, {"id": SECOND.id})["race"]["forecast"]["scores"]
+    assert (again[0]["value"], again[0]["revision"]) == (2.2, 2)
+    assert again[0]["baselines"] == [{"model": "grid", "value": 2.5}]
+
+
+def test_every_figure_of_a_model_has_its_count_interval_and_baselines(api: Api) -> None:
+    """P2, P5: no bare accuracy, and a bin with few cases says so."""
+    data = api.ask(
+        '{ modelMetrics(model: "rating", stage: AFTER_QUALIFYING) { measure title definition races low high '
+        "span { firstSeason lastSeason } value baselines { model value difference low high races } } "
+        'calibration(model: "rating", stage: AFTER_QUALIFYING) { bins { target count low high isFew } } '
+        "models { key model status } }"
+    )
+    metric = data["modelMetrics"][0]
+    assert (metric["value"], metric["low"], metric["high"], metric["races"]) == (1.3, 1.0, 1.6, 7)
+    assert metric["baselines"][0] == {
+        "model": "grid",
+        "value": 1.5,
+        "difference": -0.2,
+        "low": -0.3,
+        "high": -0.1,
+        "races": 7,
+    }
+    assert [one["isFew"] for one in data["calibration"][0]["bins"]] == [True, False]
+    assert data["models"] == [{"key": "rating-1", "model": "rating", "status": "ACTIVE"}]
+
+
+async def _publish(url: str, made_at_hours: float) -> None:
+    store: Store = open_store(url)
+    made_at = NOW - timedelta(hours=made_at_hours)
+    new = a_forecast(NEXT.id, Stage.AFTER_QUALIFYING, made_at, favourite="norris")
+    async with store.write() as write:
+        await store_forecast(write, new, is_served=True, now=made_at)
+    await store.close()
+
+
+async def test_whoever_goes_on_from_the_cursor_misses_no_forecast(api: Api) -> None:
+    first = api.ask("{ forecastUpdates(first: 2) { nextCursor askAgainAt updates { forecast { stage } } } }")
+    updates = first["forecastUpdates"]
+    assert [one["forecast"]["stage"] for one in updates["updates"]] == ["AFTER_PRACTICE", "AFTER_QUALIFYING"]
+    # The race is three hours away: the daily refresh comes in two, but nobody waits longer than one.
+    assert updates["askAgainAt"] == (NOW + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+
+    query = (
+        "query ($after: String) { forecastUpdates(after: $after, first: 1) { nextCursor askAgainAt "
+        "updates { cause publishedAt forecast { race { slug } } } } }"
+    )
+    nothing = api.ask(query, {"after": updates["nextCursor"]})["forecastUpdates"]
+    assert nothing["updates"] == []
+    assert nothing["nextCursor"] == updates["nextCursor"]
+    await _publish(api.url, 2)
+    await _publish(api.url, 1)
+    cursor, seen = nothing["nextCursor"], []
+    for _ in range(3):
+        page = api.ask(query, {"after": cursor})["forecastUpdates"]
+        seen.extend(one["publishedAt"] for one in page["updates"])
+        cursor = page["nextCursor"]
+    assert seen == ["2024-04-14T08:00:00Z", "2024-04-14T09:00:00Z"]
+
+
+def test_a_cursor_of_another_list_is_refused(api: Api) -> None:
+    cursor = api.ask("{ races(first: 1) { pageInfo { endCursor } } }")["races"]["pageInfo"]["endCursor"]
+    for after in (cursor, "", "%", "bm90aGluZw", "W10"):
+        error = api.error(
+            "query ($after: String) { forecastUpdates(after: $after) { nextCursor } }", {"after": after}
+        )
+        assert error["extensions"]["code"] == "BAD_REQUEST", after
+
+
+def test_the_third_races_forecast_was_followed_by_its_result(api: Api) -> None:
+    data = api.ask(
+        "query ($id: ID!) { forecasts(race: $id, stage: AFTER_QUALIFYING) { nodes { madeAt "
+        "race { results { driver { slug } } } } totalCount } }",
+        {"id": THIRD.id},
+    )["forecasts"]
+    assert data["totalCount"] == 1
+    assert data["nodes"][0]["race"]["results"][0]["driver"]["slug"] == "verstappen"
