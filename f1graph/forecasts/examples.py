@@ -85,10 +85,10 @@ class ExampleBook:
             and remembered[1].features.cutoff <= past.cutoff
         ):
             return remembered[1]
-        window = stage_window(race, stage)
-        if result is None or window is None or window.closes_at > past.cutoff:
+        cutoff = _cutoff_to_learn_from(race, stage)
+        if result is None or cutoff is None or cutoff > past.cutoff:
             return None
-        features = self._features_of(race, stage, window.closes_at)
+        features = self._features_of(race, stage, cutoff)
         if features is None or not features.driver_ids:
             return None
         grid = past.classification(race.id, ClassificationKind.GRID)
@@ -105,6 +105,18 @@ class ExampleBook:
                 # Nobody recorded the entries before that stage: the race teaches nothing there.
                 self._features[key] = None
         return self._features[key]
+
+
+def _cutoff_to_learn_from(race: Race, stage: Stage) -> datetime | None:
+    """The end of the stage. A weekend without a sprint teaches AFTER_SPRINT what it knew before qualifying.
+
+    There are six sprints a year and have been since 2021: alone they are too few, and a rating that saw
+    only them would miss every other race.
+    """
+    window = stage_window(race, stage)
+    if window is None and stage is Stage.AFTER_SPRINT:
+        window = stage_window(race, Stage.AFTER_PRACTICE)
+    return None if window is None else window.closes_at
 
 
 def outcome_of(

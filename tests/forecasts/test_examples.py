@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from f1graph.features.race_features import RaceFeatures
 from f1graph.forecasts.examples import ExampleBook, examples, outcome_of
+from f1graph.races.calendar import SessionKind
 from f1graph.races.past import Past
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import Stage
@@ -83,12 +84,16 @@ def test_old_seasons_can_be_left_out() -> None:
     assert len(examples(history, STAGE, history.races[-1].ends_at, form_features, first_season=1950)) == 4
 
 
-def test_after_sprint_only_sprint_weekends_teach() -> None:
+def test_after_sprint_a_weekend_without_one_teaches_what_it_knew_before_qualifying() -> None:
     history = a_history(a_season(2024, 3, sprints=[2]))
 
     learnt = examples(history, Stage.AFTER_SPRINT, history.races[-1].ends_at, form_features)
 
-    assert [example.features.race_id for example in learnt] == ["2024-gp-2"]
+    assert [example.features.race_id for example in learnt] == ["2024-gp-1", "2024-gp-2", "2024-gp-3"]
+    for race, example in zip(history.races, learnt, strict=True):
+        qualifying = race.session(SessionKind.QUALIFYING)
+        assert qualifying is not None
+        assert example.features.cutoff == qualifying.starts_at
 
 
 def test_who_did_not_start_has_no_position_and_the_others_move_up() -> None:
