@@ -157,7 +157,8 @@ async def test_whoever_goes_on_from_the_cursor_misses_no_forecast(api: Api) -> N
     assert nothing["nextCursor"] == updates["nextCursor"]
     await _publish(api.url, 2)
     await _publish(api.url, 1)
-    cursor, seen = nothing["nextCursor"], []
+    cursor = nothing["nextCursor"]
+    seen: list[str] = []
     for _ in range(3):
         page = api.ask(query, {"after": cursor})["forecastUpdates"]
         seen.extend(one["publishedAt"] for one in page["updates"])

@@ -1,0 +1,160 @@
+"""GraphQL over HTTP: media types, methods, and requests that are refused before any work is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from f1graph.api.answers import negotiate
+from tests.api.conftest import Api, start
+
+_QUERY = "{ nextRace { name } }"
+_DEEP = b"[" * 500 + b"]" * 500
+_MODERN = "application/graphql-response+json"
+
+
+def _code(response: Any) -> str:
+    return str(response.json()["errors"][0]["extensions"]["code"])
+
+
+@pytest.fixture
+def client(sqlite_api: Api) -> TestClient:
+    return sqlite_api.client
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, "application/json"),
+        ("*/*", "application/json"),
+        ("application/json", "application/json"),
+        (_MODERN, _MODERN),
+        (f"{_MODERN}, application/json", _MODERN),
+        (f"{_MODERN};q=0.5, application/json", "application/json"),
+        (f"{_MODERN}, application/json, text/event-stream, multipart/mixed", _MODERN),
+        ("text/html, */*;q=0.1", "application/json"),
+        ("text/html", None),
+        (f"{_MODERN};q=0", None),
+    ],
+)
+def test_the_media_type_is_negotiated(accept: str | None, expected: str | None) -> None:
+    """G2d: by quality value, and never an event stream for who only accepts one among others."""
+    assert negotiate(accept) == expected
+
+
+def test_the_answer_has_the_media_type_that_was_asked_for(client: TestClient) -> None:
+    """G2d: application/graphql-response+json is spoken."""
+    modern = client.post("/graphql", json={"query": _QUERY}, headers={"accept": _MODERN})
+    assert modern.headers["content-type"].startswith(_MODERN)
+    broken = client.post("/graphql", json={"query": "{ nothing }"}, headers={"accept": _MODERN})
+    assert (broken.status_code, _code(broken)) == (400, "GRAPHQL_VALIDATION_FAILED")
+    plain = client.post("/graphql", json={"query": "{ nothing }"})
+    assert (plain.status_code, _code(plain)) == (200, "GRAPHQL_VALIDATION_FAILED")
+    html = client.post("/graphql", json={"query": _QUERY}, headers={"accept": "text/html"})
+    assert (html.status_code, _code(html)) == (406, "NOT_ACCEPTABLE")
+
+
+def test_a_query_may_be_sent_by_get(client: TestClient) -> None:
+    answer = client.get(
+        "/graphql",
+        params={
+            "query": "query Q($first: Int!) { races(first: $first) { nodes { slug } } }",
+            "variables": '{"first": 1}',
+            "operationName": "Q",
+        },
+    )
+    assert answer.json()["data"]["races"]["nodes"] == [{"slug": "2023-gp-1"}]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"null", 400, "BAD_REQUEST"),
+        (b"[]", 400, "BAD_REQUEST"),
+        (b"{", 400, "BAD_JSON"),
+        (b"\xff\xfe", 400, "BAD_JSON"),
+        (b"", 400, "BAD_REQUEST"),
+        (b"{}", 400, "BAD_REQUEST"),
+        (b'{"query": 1}', 400, "BAD_REQUEST"),
+        (b'{"query": "{ nextRace { name } }", "variables": []}', 400, "BAD_REQUEST"),
+        (b'{"query": "{ nextRace { name } }", "operationName": 1}', 400, "BAD_REQUEST"),
+        (b'{"query": "{ nextRace { name } }", "operationName": "Other"}', 400, "BAD_OPERATION_NAME"),
+        (b'{"query": "query A { __typename } query B { __typename }"}', 400, "BAD_OPERATION_NAME"),
+        (b"[" * 50_000, 400, "BAD_JSON"),
+        (
+            b'{"query": "{ __typename }", "variables": {"a": %s}}' % (b"[" * 500 + b"]" * 500),
+            400,
+            "BAD_REQUEST",
+        ),
+        (b'{"query": "' + b" " * 100_000 + b'"}', 413, "BODY_TOO_LARGE"),
+    ],
+)
+def test_a_request_that_cannot_be_read_is_refused_with_a_code(
+    client: TestClient, body: bytes, status: int, code: str
+) -> None:
+    """G2c: null, undecodable, very deep and too large bodies get a coded 4xx."""
+    answer = client.post("/graphql", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, _code(answer)) == (status, code)
+
+
+def test_a_large_body_without_a_declared_length_is_refused(client: TestClient) -> None:
+    """G2c: the limit holds for what comes, not for what is announced."""
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(20):
+            yield b" " * 10_000
+
+    answer = client.post("/graphql", content=chunks(), headers={"content-type": "application/json"})
+    assert (answer.status_code, _code(answer)) == (413, "BODY_TOO_LARGE")
+
+
+def test_another_content_type_is_refused(client: TestClient) -> None:
+    """G2c: a form of another site cannot send a query without asking first."""
+    answer = client.post("/graphql", content=b"{}", headers={"content-type": "text/plain"})
+    assert (answer.status_code, _code(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+def test_a_request_that_takes_too_long_is_given_up(sqlite_url: str) -> None:
+    """G2c: the time limit is a setting."""
+    with start(sqlite_url, request_timeout=timedelta(microseconds=1)) as client:
+        answer = client.post("/graphql", json={"query": _QUERY})
+    assert (answer.status_code, _code(answer)) == (408, "TIMEOUT")
+
+
+def _bombs() -> dict[str, tuple[str, str]]:
+    nested = "".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }} " for n in range(40))
+    return {
+        "aliases": ("{" + " ".join(f"a{n}: __typename" for n in range(20_000)) + "}", "GRAPHQL_PARSE_FAILED"),
+        "root fields": ("{" + " ".join(f"a{n}: __typename" for n in range(60)) + "}", "TOO_LARGE"),
+        "fragments": ("{ ...F0 } " + nested + "fragment F40 on Query { __typename }", "TOO_LARGE"),
+        "depth": ("{ nextRace " + "{ forecast { race " * 12 + "{ name }" + " } }" * 12 + " }", "TOO_DEEP"),
+        "selections": ("{" * 4_000, "GRAPHQL_PARSE_FAILED"),
+        "cycle": (
+            "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+        "block string": ('{ driver(id: """' + "a\\n" * 20_000 + '""") { name } }', "NOT_FOUND"),
+    }
+
+
+@pytest.mark.parametrize("bomb", list(_bombs()))
+def test_a_bomb_of_a_document_is_refused_quickly(sqlite_url: str, bomb: str) -> None:
+    """G2, G2b: one pass over the document; aliases, nested fragments and depth cost nothing."""
+    document, code = _bombs()[bomb]
+    with start(sqlite_url, body_limit=1_000_000) as client:
+        client.post("/graphql", json={"query": _QUERY})
+        started = time.process_time()
+        answer = client.post("/graphql", json={"query": document})
+        taken = time.process_time() - started
+    assert _code(answer) == code
+    assert taken < 0.25
+
+
+def test_a_mutation_does_not_exist_and_a_delete_is_refused(client: TestClient) -> None:
+    assert _code(client.post("/graphql", json={"query": "mutation { x }"})) == "GRAPHQL_VALIDATION_FAILED"
+    assert client.delete("/graphql").status_code == 405

@@ -1,0 +1,183 @@
+"""How the database is asked: one statement per level, and never two connections held at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import event
+from starlette.applications import Starlette
+
+import f1graph
+from f1graph.api.app import create_app
+from f1graph.api.context import Context
+from f1graph.settings import Settings
+from f1graph.store.engine import Store, open_store
+from f1graph.store.facts import record_facts
+from tests.api.seed import NOW, facts_of
+from tests.builders import a_history, a_race
+
+_EXAMPLES = {
+    path.stem: path.read_text(encoding="utf-8")
+    for path in sorted((Path(f1graph.__file__).parent / "web/src/examples").glob("*.graphql"))
+}
+_WIDE = """
+query ($first: Int!) {
+  races(season: 2024, first: $first) {
+    totalCount
+    nodes {
+      name circuit { name races(first: 3) { nodes { name } totalCount } }
+      results { position driver { name career { wins } seasons { year constructors { name } } }
+        constructor { name } }
+      qualifying { driver { name } } grid { driver { name } }
+      sessions { startsAtLocal } revisions { kind }
+      driverStandings { lines { points driver { name
+        results(first: 3) { nodes { race { name } } totalCount } } } }
+      constructorStandings { lines { points constructor { name } } }
+      forecast { previous { stage } scores { value } entries { driver { name } constructor { name }
+        members { win } } }
+      forecasts(first: 2) { nodes { stage } totalCount }
+    }
+  }
+}
+"""
+
+
+@contextmanager
+def counted(store: Store) -> Iterator[list[str]]:
+    """The statements that are sent meanwhile, without those that open and close a transaction."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
+            seen.append(statement)
+
+    event.listen(store.engine.sync_engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(store.engine.sync_engine, "before_cursor_execute", note)
+
+
+def _app(store: Store) -> Starlette:
+    return create_app(Settings(), store=store, clock=lambda: NOW)
+
+
+async def _ask(app: Starlette, query: str, **variables: Any) -> dict[str, Any]:
+    async with app.router.lifespan_context(app) as state:
+
+        async def with_state(scope: Any, receive: Any, send: Any) -> None:
+            await app({**scope, "state": dict(state or {})}, receive, send)
+
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=with_state), base_url="http://f1graph"
+        ) as client:
+            answer = await client.post("/graphql", json={"query": query, "variables": variables})
+    content: dict[str, Any] = answer.json()
+    assert "errors" not in content, content["errors"]
+    return dict(content["data"])
+
+
+@pytest.mark.parametrize("example", _EXAMPLES)
+async def test_every_example_of_graphiql_runs(store: Store, example: str) -> None:
+    with counted(store) as statements:
+        data = await _ask(_app(store), _EXAMPLES[example])
+    assert all(data.values()), data
+    assert len(statements) <= 14, statements
+
+
+async def test_six_races_cost_as_many_statements_as_one(store: Store) -> None:
+    """G1: a batch of races' entries, drivers and tables is one question each."""
+    numbers = []
+    for first in (1, 3):
+        with counted(store) as statements:
+            await _ask(_app(store), _WIDE, first=first)
+        numbers.append(len(statements))
+    with counted(store) as statements:
+        await _ask(_app(store), _WIDE, first=100)
+    # The later races have no result, so that nothing is asked about it.
+    assert numbers[0] == numbers[1] >= len(statements) - 1
+    assert numbers[0] < 45
+
+
+async def test_twenty_races_with_results_and_drivers_cost_five_statements(store: Store) -> None:
+    """G1: constant, however many races there are."""
+    more = [replace(a_race(2022, number, circuit_id="spa"), name=f"Race {number}") for number in range(1, 21)]
+    async with store.write() as write:
+        await record_facts(write, facts_of(a_history(more), version="2"), now=NOW)
+    query = (
+        "query ($first: Int!) { races(season: 2022, first: $first) { nodes { name circuit { name }"
+        " results { position driver { name } constructor { name } } } } }"
+    )
+    numbers = []
+    for first in (2, 20):
+        with counted(store) as statements:
+            data = await _ask(_app(store), query, first=first)
+        numbers.append(len(statements))
+    assert len(data["races"]["nodes"]) == 20
+    assert all(node["results"] for node in data["races"]["nodes"])
+    # Races, their sessions, circuits, classifications, drivers, constructors.
+    assert numbers == [6, 6]
+
+
+async def test_two_requests_never_share_a_loader(store: Store) -> None:
+    """G1: what one request has read is not served to the next."""
+    first, second = Context(store, NOW), Context(store, NOW)
+    loaders = [name for name in vars(first.loaders) if not name.startswith("_")]
+    assert len(loaders) > 15
+    for name in loaders:
+        assert getattr(first.loaders, name) is not getattr(second.loaders, name)
+
+
+def test_a_resolver_gets_the_store_and_no_session() -> None:
+    """D1: no transaction lives in the context of a request."""
+    assert set(Context.__dataclass_fields__) == {"store", "now", "loaders"}
+
+
+async def test_the_heaviest_query_needs_two_connections_only(url: str) -> None:
+    """D2: no connection is held while waiting for another."""
+    store = open_store(url, pool_size=2)
+    app = _app(store)
+    field = "races(first: 5) { nodes { results { driver { name } } } }"
+    aliases = " ".join(f"a{number}: {field}" for number in range(40))
+    wide = [_ask(app, _WIDE, first=100) for _ in range(4)]
+    answers = await asyncio.gather(*wide, _ask(app, f"{{{aliases}}}"))
+    assert answers[0] == answers[3]
+    await store.close()
+
+
+async def test_queries_run_on_a_connection_for_each_question(url: str) -> None:
+    """D1: a cold pool breaks shared sessions; here every question opens its own connection."""
+    store = open_store(url, pooled=False)
+    app = _app(store)
+    pooled = open_store(url)
+    expected = await _ask(_app(pooled), _WIDE, first=100)
+    answers = await asyncio.gather(*(_ask(app, _WIDE, first=100) for _ in range(3)))
+    assert answers == [expected] * 3
+    await store.close()
+    await pooled.close()
+
+
+async def test_what_must_agree_is_read_in_one_transaction(store: Store) -> None:
+    """D10: the service's figures are of one moment, and so are updates and their forecasts."""
+    begun: list[int] = []
+
+    def note(_connection: Any) -> None:
+        begun.append(1)
+
+    event.listen(store.engine.sync_engine, "begin", note)
+    try:
+        await _ask(_app(store), "{ service { dataVersion newestClassifiedRace { name } lastWork { key } } }")
+        assert len(begun) == 1
+        await _ask(_app(store), "{ forecastUpdates { nextCursor updates { forecast { stage } } } }")
+        assert len(begun) == 2
+        await _ask(_app(store), '{ driver(id: "norris") { career { wins } seasons { year position } } }')
+        assert len(begun) == 4
+    finally:
+        event.remove(store.engine.sync_engine, "begin", note)
