@@ -6,23 +6,33 @@ of the two, so a signature says whether it may write. One transaction belongs to
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from asyncpg import PostgresError
 from sqlalchemy import Connection, Executable, Row, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
 from f1graph.errors import StoreError
 
+# asyncpg's own errors while connecting, such as a wrong password, reach us as they are.
+CONNECTION_ERRORS = (DBAPIError, OSError, PostgresError)
+
+# Turning a thousand rows of a classification into records takes about ten milliseconds.
+_PARTITION = 1_000
+
 _WRITES = "f1graph_writes"
-_SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1}
+# recursive_triggers: without it INSERT OR REPLACE deletes a row past the triggers that refuse it.
+_SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1, "recursive_triggers": 1}
 
 
 class Read:
@@ -38,6 +48,14 @@ class Read:
 
     async def rows(self, statement: Executable, parameters: Any = None) -> list[Row[Any]]:
         return list((await self._connection.execute(statement, parameters)).all())
+
+    async def partitions(
+        self, statement: Executable, *, size: int = _PARTITION
+    ) -> AsyncIterator[Sequence[Row[Any]]]:
+        """Many rows, some at a time: between two of them the event loop gets its turn."""
+        async with self._connection.stream(statement, execution_options={"yield_per": size}) as result:
+            async for rows in result.partitions():
+                yield rows
 
     async def row(self, statement: Executable, parameters: Any = None) -> Row[Any] | None:
         """The first row, or None."""
@@ -69,27 +87,37 @@ class Store:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Read]:
         """A transaction that only reads; the database refuses anything else."""
-        async with self._connect() as connection:
+        async with self.connect() as connection:
             if self.dialect == "postgresql":
                 await connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
-            async with connection.begin():
+            async with self._begun(connection):
                 yield Read(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Write]:
         """A transaction that writes. Keep it short: SQLite has one writer at a time."""
-        async with self._connect() as connection:
+        async with self.connect() as connection:
             await connection.execution_options(**{_WRITES: True})
-            async with connection.begin():
+            async with self._begun(connection):
                 yield Write(connection)
 
     @asynccontextmanager
-    async def _connect(self) -> AsyncIterator[AsyncConnection]:
+    async def connect(self) -> AsyncIterator[AsyncConnection]:
+        """A bare connection, for this package only.
+
+        Raises:
+            StoreError: The database cannot be opened, or every connection is in use for too long.
+        """
         try:
             connection = await self.engine.connect()
-        except (OperationalError, DBAPIError, OSError) as error:
+        except NoFreeConnection as error:
+            raise StoreError(
+                "every connection to the database is in use and none came free in time; "
+                "F1GRAPH_DATABASE_POOL_SIZE says how many there are"
+            ) from error
+        except CONNECTION_ERRORS as error:
             raise StoreError(
                 f"the database {self.engine.url.render_as_string(hide_password=True)} cannot be opened: "
                 f"{error.__cause__ or error}"
@@ -98,6 +126,15 @@ class Store:
             yield connection
         finally:
             await connection.close()
+
+    @asynccontextmanager
+    async def _begun(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        async with AsyncExitStack() as transaction:
+            try:
+                await transaction.enter_async_context(connection.begin())
+            except DBAPIError as error:
+                raise StoreError(f"the database gave no transaction: {error.__cause__ or error}") from error
+            yield
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -112,12 +149,13 @@ def store_url(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreError(f"{url!r} is not a database URL, such as sqlite:///f1graph.db") from error
+    except (ArgumentError, ValueError) as error:  # a ValueError is a port that is no number
+        shown = re.sub("//.*@", "//***@", url)
+        raise StoreError(f"{shown!r} is not a database URL, such as sqlite:///f1graph.db") from error
     if parsed.drivername in ("postgresql", "postgres", "postgresql+asyncpg"):
         return parsed.set(drivername="postgresql+asyncpg")
     if parsed.drivername in ("sqlite", "sqlite+aiosqlite"):
-        if not parsed.database or parsed.database == ":memory:" or "mode=memory" in str(parsed):
+        if not parsed.database or ":memory:" in parsed.database or "mode=memory" in str(parsed):
             raise StoreError(f"{url!r} is in memory: give SQLite a file, such as sqlite:///f1graph.db")
         return parsed.set(drivername="sqlite+aiosqlite")
     raise StoreError(f"{parsed.drivername!r} is not supported: use SQLite or Postgres")
@@ -136,9 +174,12 @@ def open_store(
     Args:
         url: See `store_url`.
         pool_size: Connections at most; there is no overflow, so a leak shows at once.
-        timeout: For a lock, and for a free connection.
+        timeout: For a lock, for a free connection, and for Postgres to answer a new one.
         statement_timeout: Postgres ends a longer statement.
         pooled: False opens a connection per transaction: for tests of exactly that.
+
+    Raises:
+        StoreError: See `store_url`; or SQLite's folder cannot be made.
     """
     parsed = store_url(url)
     options: dict[str, Any] = {"poolclass": NullPool}
@@ -154,13 +195,22 @@ def open_store(
         settings = {"lock_timeout": f"{_milliseconds(timeout)}", "timezone": "UTC"}
         if statement_timeout is not None:
             settings["statement_timeout"] = f"{_milliseconds(statement_timeout)}"
-        engine = create_async_engine(parsed, connect_args={"server_settings": settings}, **options)
-        return Store(engine)
-    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        arguments = {"server_settings": settings, "timeout": timeout.total_seconds()}
+        return Store(create_async_engine(parsed, connect_args=arguments, **options))
+    make_sqlite_folder(parsed)
     engine = create_async_engine(parsed, connect_args={"timeout": timeout.total_seconds()}, **options)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return Store(engine)
+
+
+def make_sqlite_folder(url: URL) -> None:
+    """The folder of a SQLite file, which SQLite itself does not make."""
+    folder = Path(str(url.database)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder {folder} of the database cannot be made: {error.strerror}") from error
 
 
 def _milliseconds(duration: timedelta) -> int:

@@ -9,14 +9,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, event, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 import f1graph
 from f1graph.errors import StoreError
-from f1graph.store.engine import Store, store_url
+from f1graph.store.engine import CONNECTION_ERRORS, Store, make_sqlite_folder, store_url
 from f1graph.store.tables import metadata
 
 # Any fixed number: whoever holds this lock migrates, the others wait and then find nothing to do.
@@ -50,7 +50,7 @@ def migrating_engine(url: str) -> AsyncEngine:
     parsed = store_url(url)
     if not parsed.drivername.startswith("sqlite"):
         return create_async_engine(parsed, poolclass=NullPool)
-    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    make_sqlite_folder(parsed)
     engine = create_async_engine(parsed, poolclass=NullPool, connect_args={"timeout": 60})
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -69,6 +69,9 @@ async def migrate(url: str, *, to: str = "head") -> str:
 
     Returns:
         The revision the database is at now; empty for `base`.
+
+    Raises:
+        StoreError: The database cannot be used, or there is no such revision.
     """
     engine = migrating_engine(url)
     try:
@@ -77,7 +80,7 @@ async def migrate(url: str, *, to: str = "head") -> str:
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({_POSTGRES_LOCK})"))
             await connection.run_sync(_move, to)
             return await connection.run_sync(_current)
-    except (DBAPIError, OSError) as error:
+    except (*CONNECTION_ERRORS, CommandError) as error:
         raise StoreError(
             f"the database {engine.url.render_as_string(hide_password=True)} cannot be migrated: {error}"
         ) from error
@@ -113,7 +116,7 @@ def _current(connection: Connection) -> str:
 
 async def current_revision(store: Store) -> str:
     """The revision the database is at; empty if it was never migrated."""
-    async with store.engine.connect() as connection:
+    async with store.connect() as connection:
         return await connection.run_sync(_current)
 
 
@@ -133,7 +136,7 @@ async def require_newest(store: Store) -> None:
 
 async def differences(store: Store) -> list[str]:
     """What the tables of the code and of the database differ in; empty when migrations are in step."""
-    async with store.engine.connect() as connection:
+    async with store.connect() as connection:
         found = await connection.run_sync(
             lambda sync: compare_metadata(
                 MigrationContext.configure(sync, opts={"compare_type": True}), metadata

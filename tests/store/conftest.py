@@ -1,0 +1,26 @@
+"""An empty, migrated store on SQLite and on Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from f1graph.store.engine import Store, open_store
+from tests.databases import PostgresTemplates, SqliteTemplates
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_templates: SqliteTemplates) -> str:
+    if request.param == "sqlite":
+        return sqlite_templates.copy(tmp_path)
+    templates: PostgresTemplates = request.getfixturevalue("postgres_templates")
+    return templates.copy()
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    opened = open_store(store_url)
+    yield opened
+    await opened.close()
