@@ -10,7 +10,7 @@ import orjson
 from graphql import ExecutionResult, GraphQLError
 from starlette.responses import Response
 
-from f1graph.errors import F1GraphError
+from f1graph.errors import F1GraphError, StoreError
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
@@ -86,14 +86,20 @@ def public_error(error: GraphQLError) -> dict[str, Any]:
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
+    if isinstance(cause, StoreError):
+        # Its text names the database, which is for the log only.
+        return _masked(error, cause, "The database does not answer", cause.code)
     if isinstance(cause, F1GraphError):
         return _formatted(error, cause.code)
     if cause is None or isinstance(cause, GraphQLError):
         return _formatted(error, "BAD_USER_INPUT")
-    error_id = log_unexpected(cause)
-    masked = _formatted(error, "INTERNAL_ERROR")
-    masked["message"] = "Something went wrong"
-    masked["extensions"]["id"] = error_id
+    return _masked(error, cause, "Something went wrong", "INTERNAL_ERROR")
+
+
+def _masked(error: GraphQLError, cause: Exception, message: str, code: str) -> dict[str, Any]:
+    masked = _formatted(error, code)
+    masked["message"] = message
+    masked["extensions"]["id"] = log_unexpected(cause)
     return masked
 
 

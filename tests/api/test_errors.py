@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -80,11 +79,23 @@ def test_an_id_of_something_else_is_refused(sqlite_api: Api) -> None:
     assert sqlite_api.error('{ node(id: "x") { id } }')["extensions"]["code"] == "NOT_FOUND"
 
 
-def test_a_lost_database_is_no_trace_for_the_caller(tmp_path: Path) -> None:
+def test_a_lost_database_is_no_trace_for_the_caller(caplog: pytest.LogCaptureFixture) -> None:
     """G6: the address of the database stays ours."""
-    missing = tmp_path / "gone"
-    missing.mkdir()
-    with start(f"sqlite:///{missing / 'f1graph.db'}", now=datetime(2024, 1, 1, tzinfo=UTC)) as client:
+    with (
+        caplog.at_level(logging.ERROR, logger="f1graph.api"),
+        start("postgresql://somebody:secret@127.0.0.1:1/none") as client,
+    ):
         answer = client.post("/graphql", json={"query": "{ nextRace { name } }"}).json()
-    assert str(missing) not in str(answer)
+    (error,) = answer["errors"]
+    assert error["message"] == "The database does not answer"
+    assert error["extensions"]["code"] == "STORE_ERROR"
+    assert error["extensions"]["id"] in caplog.text
+    assert "127.0.0.1" not in str(answer)
+
+
+def test_a_database_without_tables_is_no_trace_for_the_caller(tmp_path: Path) -> None:
+    """G6: neither is its path."""
+    with start(f"sqlite:///{tmp_path / 'f1graph.db'}") as client:
+        answer = client.post("/graphql", json={"query": "{ nextRace { name } }"}).json()
+    assert str(tmp_path) not in str(answer)
     assert answer["errors"][0]["message"] == "Something went wrong"

@@ -12,7 +12,7 @@ from tests.databases import PostgresTemplates, SqliteTemplates
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_templates: SqliteTemplates) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_templates: SqliteTemplates) -> str:
     if request.param == "sqlite":
         return sqlite_templates.copy(tmp_path)
     templates: PostgresTemplates = request.getfixturevalue("postgres_templates")
@@ -20,7 +20,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_templates: 
 
 
 @pytest.fixture
-async def store(store_url: str) -> AsyncIterator[Store]:
-    opened = open_store(store_url)
+async def store(url: str) -> AsyncIterator[Store]:
+    opened = open_store(url)
     yield opened
     await opened.close()
