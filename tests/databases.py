@@ -67,14 +67,15 @@ class PostgresTemplates:
         name = f"{fill.__module__}.{fill.__qualname__}"
         if name not in self._made:
             template = f"template_{next(self._numbers)}"
-            asyncio.run(self._run(f"CREATE DATABASE {template}"))
+            asyncio.run(self.run(f"CREATE DATABASE {template}"))
             asyncio.run(_make(self.uri_of(template), fill))
             self._made[name] = template
         database = f"test_{next(self._numbers)}"
-        asyncio.run(self._run(f"CREATE DATABASE {database} TEMPLATE {self._made[name]}"))
+        asyncio.run(self.run(f"CREATE DATABASE {database} TEMPLATE {self._made[name]}"))
         return self.uri_of(database)
 
-    async def _run(self, statement: str) -> None:
+    async def run(self, statement: str) -> None:
+        """Tells the server something."""
         connection = await asyncpg.connect(self.uri_of("postgres"))
         try:
             await connection.execute(statement)
@@ -97,7 +98,12 @@ def postgres_templates() -> Iterator[PostgresTemplates]:
 
         server = get_server(Path(folder) / "d", cleanup_mode="delete")
         try:
-            yield PostgresTemplates(server.get_uri)
+            templates = PostgresTemplates(server.get_uri)
+            # Nothing of it must outlive the run, and on a busy disk every sync takes seconds.
+            for name in ("fsync", "full_page_writes", "synchronous_commit"):
+                asyncio.run(templates.run(f"ALTER SYSTEM SET {name} = off"))
+            asyncio.run(templates.run("SELECT pg_reload_conf()"))
+            yield templates
         finally:
             server.cleanup()
 
