@@ -12,6 +12,7 @@ from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, tex
 from f1graph.errors import StoreError
 from f1graph.races.calendar import Race
 from f1graph.races.facts import Facts
+from f1graph.races.past import FactKey
 from f1graph.races.results import Classification, ClassificationKind, ClassificationRow, KnownAtBasis
 from f1graph.store.engine import Read, Write
 from f1graph.store.events import EventKind, publish
@@ -73,13 +74,18 @@ async def was_imported(read: Read, source: str, content_hash: str) -> bool:
 async def record_facts(write: Write, facts: Facts, *, now: datetime) -> Recorded:
     """Stores what is new in `facts`.
 
-    A classification with the content of the newest stored revision adds nothing; other content becomes a
-    further revision, known from `now` on unless the source itself recorded a later moment.
+    A classification with the content of the newest stored revision adds nothing, nor does a source that
+    only repeats its own last word after another source corrected it. Other content becomes a further
+    revision, known from `now` on unless the source itself recorded a later moment.
 
     Raises:
         StoreError: The store holds the real championship and the facts are invented, or the other way
             round: a model would learn from both.
     """
+    if write.dialect == "postgresql":
+        # One import at a time, as on SQLite: else two would number the same revisions. Reading goes on,
+        # and so does scoring, whose foreign keys look at this table.
+        await write.execute(text("LOCK TABLE classifications IN SHARE ROW EXCLUSIVE MODE"))
     await _refuse_a_mix(write, facts)
     if await was_imported(write, facts.source, facts.content_hash):
         return Recorded(facts.source, facts.version, already_imported=True)
@@ -210,50 +216,80 @@ async def _record_races(write: Write, records: Sequence[Race]) -> int:
     return changed
 
 
+@dataclass(frozen=True, slots=True)
+class _StoredRevision:
+    content_hash: str
+    known_at: datetime
+    source: str
+
+
 async def _new_revisions(
     write: Write, given: Iterable[Classification], *, now: datetime
 ) -> list[Classification]:
     """Of `given` what the store does not have, numbered as revisions."""
     stored = await _stored_revisions(write)
-    new: list[Classification] = []
+    told: dict[FactKey, list[Classification]] = {}
     for fact in sorted(given, key=lambda fact: fact.revision):
-        key = (fact.race_id, fact.kind)
-        history = stored.setdefault(key, [])
-        if fact.revision <= len(history) and history[fact.revision - 1][0] == fact.content_hash:
-            continue
-        if history and history[-1][0] == fact.content_hash:
-            continue
-        if history:
-            recorded = fact.known_at_basis is KnownAtBasis.RECORDED and fact.known_at > history[-1][1]
-            known_at = fact.known_at if recorded else max(now, history[-1][1] + timedelta(microseconds=1))
-            fact = replace(
-                fact, revision=len(history) + 1, known_at=known_at, known_at_basis=KnownAtBasis.RECORDED
-            )
-        history.append((fact.content_hash, fact.known_at))
-        new.append(fact)
+        told.setdefault((fact.race_id, fact.kind), []).append(fact)
+    new: list[Classification] = []
+    for key, revisions in told.items():
+        history = stored.get(key, [])
+        for fact in _not_yet_told(revisions, history, now=now):
+            if history and history[-1].content_hash == fact.content_hash:
+                continue
+            if history:
+                fact = _following(fact, history, now=now)
+            history.append(_StoredRevision(fact.content_hash, fact.known_at, fact.source))
+            new.append(fact)
     return new
 
 
-async def _stored_revisions(
-    write: Write,
-) -> dict[tuple[str, ClassificationKind], list[tuple[str, datetime]]]:
+def _not_yet_told(
+    told: Sequence[Classification], history: Sequence[_StoredRevision], *, now: datetime
+) -> Sequence[Classification]:
+    """Of the revisions that a source tells of one fact those that are news.
+
+    If it has no revision that is not stored, but its last is not the newest stored one, then it went back
+    to what it had said before, and that is news as well.
+    """
+    # In a past weekend that is lived again a source does not know yet what the store knows of later.
+    own_words = [one for one in history if one.source == told[-1].source and one.known_at <= now]
+    last_words = {one.content_hash for one in (*history[-1:], *own_words[-1:])}
+    if told[-1].content_hash in last_words:
+        return ()
+    both = list(zip(told, history, strict=False))
+    same = next((i for i, (fact, one) in enumerate(both) if fact.content_hash != one.content_hash), len(both))
+    return told[same:] or told[-1:]
+
+
+def _following(fact: Classification, history: Sequence[_StoredRevision], *, now: datetime) -> Classification:
+    """The fact as the next revision: known when its source saw it change, else from now on."""
+    newest = history[-1].known_at
+    is_recorded = fact.known_at_basis is KnownAtBasis.RECORDED and fact.known_at > newest
+    return replace(
+        fact,
+        revision=len(history) + 1,
+        known_at=fact.known_at if is_recorded else max(now, newest + timedelta(microseconds=1)),
+        known_at_basis=KnownAtBasis.RECORDED,
+    )
+
+
+async def _stored_revisions(write: Write) -> dict[FactKey, list[_StoredRevision]]:
     table = classifications.c
-    found: dict[tuple[str, ClassificationKind], list[tuple[str, datetime]]] = {}
+    found: dict[FactKey, list[_StoredRevision]] = {}
     for row in await write.rows(
-        select(table.race_id, table.kind, table.content_hash, table.known_at).order_by(
+        select(table.race_id, table.kind, table.content_hash, table.known_at, table.source).order_by(
             table.race_id, table.kind, table.revision
         )
     ):
         found.setdefault((row.race_id, ClassificationKind(row.kind)), []).append(
-            (row.content_hash, row.known_at)
+            _StoredRevision(row.content_hash, row.known_at, row.source)
         )
     return found
 
 
 async def _insert_classifications(write: Write, new: Sequence[Classification], *, now: datetime) -> None:
-    # Nobody else counts on from the last number meanwhile: SQLite has one writer, Postgres the lock.
-    if write.dialect == "postgresql":
-        await write.execute(text("LOCK TABLE classifications IN EXCLUSIVE MODE"))
+    # Nobody else counts on from the last number meanwhile: see `record_facts`.
     last = await write.value(select(func.coalesce(func.max(classifications.c.id), 0)))
     numbered = list(enumerate(new, start=int(last) + 1))
     for start in range(0, len(numbered), _BATCH):

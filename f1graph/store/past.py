@@ -25,6 +25,7 @@ from f1graph.store.tables import (
     classifications,
     constructors,
     drivers,
+    imports,
     races,
     sessions,
 )
@@ -73,6 +74,11 @@ async def newest_facts_version(read: Read) -> int:
     return int(await read.value(select(func.coalesce(func.max(classifications.c.id), 0))))
 
 
+async def newest_import(read: Read) -> int:
+    """The number of the last import; 0 before the first. The calendar changes by imports only."""
+    return int(await read.value(select(func.coalesce(func.max(imports.c.id), 0))))
+
+
 async def load_races(read: Read, *where: ColumnElement[bool]) -> list[Race]:
     """Races with their sessions, by start; two statements however many there are."""
     found = await read.rows(select(races).where(*where).order_by(races.c.starts_at, races.c.id))
@@ -96,16 +102,18 @@ async def load_classifications(read: Read, *where: ColumnElement[bool]) -> list[
         .order_by(classifications.c.id)
     )
     rows_of: dict[int, list[ClassificationRow]] = {}
-    for row in await read.rows(
+    statement = (
         select(classification_rows.c.classification_id, *(classification_rows.c[name] for name in ROW_FIELDS))
         .join(classifications, classifications.c.id == classification_rows.c.classification_id)
         .join(races, races.c.id == classifications.c.race_id)
         .where(*where)
         .order_by(classification_rows.c.classification_id, classification_rows.c.order)
-    ):
-        values: list[Any] = list(row[1:])
-        values[_STATUS_AT] = _STATUS[values[_STATUS_AT]]
-        rows_of.setdefault(row[0], []).append(ClassificationRow(*values))
+    )
+    async for some in read.partitions(statement):
+        for row in some:
+            values: list[Any] = list(row[1:])
+            values[_STATUS_AT] = _STATUS[values[_STATUS_AT]]
+            rows_of.setdefault(row[0], []).append(ClassificationRow(*values))
     return [
         Classification(
             race_id=head.race_id,
