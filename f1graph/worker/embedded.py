@@ -66,7 +66,7 @@ def _started(folder: Path) -> ValkeyServer:
     # hear it: a process inherits which signals are blocked.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        server = ValkeyServer(host=_HOST, port=_free_port(), data_dir=folder, persist=True)
+        server = ValkeyServer(host=_HOST, port=free_port(), data_dir=folder, persist=True)
         server.start()
     except (ValkeyServerError, OSError) as error:
         raise WorkError(
@@ -78,7 +78,7 @@ def _started(folder: Path) -> ValkeyServer:
     return server
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
         return int(probe.getsockname()[1])

@@ -43,6 +43,7 @@ _CHECK_PATIENCE = timedelta(seconds=5)
 _LONGER_THAN_A_JOB = timedelta(minutes=1)
 # A thread that trains a model cannot be stopped; the process does not wait for it any longer than this.
 _LEAVES_WITHIN = timedelta(seconds=20)
+_FREES_CLAIMS_WITHIN = timedelta(seconds=10)
 
 
 # Opens whom to ask for facts and who forecasts, once the store is open.
@@ -118,7 +119,7 @@ async def serve(
         finally:
             if on_end is not None:
                 on_end(code)
-            await _close(worker, queue)
+            await _close(worker, queue, is_lost=bool(code))
     log.info("worker ended", worker=state.name, **state.ran)
 
 
@@ -192,14 +193,20 @@ async def _until_asked_to_end(worker: Worker, state: WorkerState) -> None:
             loop.remove_signal_handler(number)
 
 
-async def _close(worker: Worker, queue: Queue) -> None:
-    jobs = [task for task in (*worker.job_tasks.values(), *worker.tasks.values()) if not task.done()]
-    for job in jobs:
+async def _close(worker: Worker, queue: Queue, *, is_lost: bool) -> None:
+    """Ends the jobs that still run; they free their claims. A Redis that is lost is not told goodbye."""
+    for job in worker.job_tasks.values():
         job.cancel()
-    if jobs:
-        await asyncio.wait(jobs, timeout=_LEAVES_WITHIN.total_seconds())
-    with suppress(RedisError, OSError):
-        await queue.delete(worker.health_check_key)
+    # The queue is told of their end by arq's own tasks, which need a Redis for it.
+    ending = list((worker.job_tasks if is_lost else worker.tasks).values())
+    if ending:
+        await asyncio.wait(ending, timeout=_FREES_CLAIMS_WITHIN.total_seconds())
+    for task in worker.tasks.values():
+        task.cancel()
+    await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+    if not is_lost:
+        with suppress(RedisError, OSError):
+            await queue.delete(worker.health_check_key)
     with suppress(RedisError, OSError):
         await queue.aclose(close_connection_pool=True)
 

@@ -22,19 +22,26 @@ log = structlog.get_logger(__name__)
 QUEUE_NAME = "f1graph:queue"
 
 # Without time-outs a Redis that hangs is never noticed. All retries together end well within a minute.
-_ANSWERS_WITHIN_SECONDS = 5
+_ANSWERS_WITHIN_SECONDS = 3
 _RETRIES = 3
 
 
 def to_json(job: dict[str, Any]) -> bytes:
-    """A job or its result for Redis. Only what JSON can hold may be an argument."""
-    return orjson.dumps(job, default=_error_as_text)
+    """A job or its result for Redis.
+
+    Raises:
+        WorkError: An argument is something that JSON cannot hold.
+    """
+    try:
+        return orjson.dumps(job, default=_error_as_text)
+    except orjson.JSONEncodeError as error:
+        raise WorkError(f"a job can only be given JSON, such as ids: {error.__cause__ or error}") from error
 
 
 def _error_as_text(value: Any) -> str:
     if isinstance(value, BaseException):  # the result of a failed job
         return repr(value)
-    raise TypeError(f"{type(value).__name__} is no JSON: pass ids and texts to jobs")
+    raise TypeError(f"{type(value).__name__} is no JSON")
 
 
 def from_json(payload: bytes) -> dict[str, Any]:
