@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from f1graph.clock import Clock, clock_started_at, system_clock
@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """All of f1graph's settings. Each is `F1GRAPH_` and the field's name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="F1GRAPH_", frozen=True, extra="forbid")
+
+    _clock: Clock = PrivateAttr(default=system_clock)
 
     data_dir: Path = Field(
         Path(".f1graph"), description="Folder for the database file, model bundles and downloads."
@@ -93,18 +95,26 @@ class Settings(BaseSettings):
     def bundles_dir(self) -> Path:
         return self.data_dir / "bundles"
 
+    def model_post_init(self, context: object, /) -> None:
+        # Once per process: a clock that is started again with every use would stand still.
+        self._clock = system_clock if self.now is None else clock_started_at(self.now)
+
     def clock(self) -> Clock:
-        return system_clock if self.now is None else clock_started_at(self.now)
+        """The process' clock: the system's, or the one that was started at `now`."""
+        return self._clock
 
 
-def read_settings() -> Settings:
+def read_settings(**given: object) -> Settings:
     """The settings from the environment.
+
+    Args:
+        given: Settings that take the place of the environment's.
 
     Raises:
         SettingsError: A value cannot be used; the text names the variable and the value.
     """
     try:
-        return Settings()
+        return Settings.model_validate(given)
     except ValidationError as error:
         problems = "; ".join(
             f"F1GRAPH_{'_'.join(str(part) for part in problem['loc'][:1]).upper()}={problem['input']!r}: "

@@ -17,6 +17,7 @@ from f1graph import __version__
 from f1graph.cli import database, forecasting, history, models, running
 from f1graph.cli.output import EXIT_ERROR, EXIT_USAGE, errors
 from f1graph.errors import F1GraphError, SettingsError
+from f1graph.logs import set_up_logging
 from f1graph.settings import read_settings
 
 app = typer.Typer(
@@ -70,8 +71,10 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    settings = read_settings()
-    context.obj = settings if now is None else settings.model_copy(update={"now": now})
+    settings = read_settings() if now is None else read_settings(now=now)
+    # A command answers on its own; the services among them raise this to the level of the settings.
+    set_up_logging(log_format=settings.log_format, level="WARNING")
+    context.obj = settings
 
 
 def main() -> None:
