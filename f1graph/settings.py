@@ -36,7 +36,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="F1GRAPH_", frozen=True, extra="forbid")
 
-    _clock: Clock = PrivateAttr(default=system_clock)
+    _clock: Clock = PrivateAttr()
 
     data_dir: Path = Field(
         Path(".f1graph"), description="Folder for the database file, model bundles and downloads."
@@ -114,7 +114,7 @@ def read_settings(**given: object) -> Settings:
         SettingsError: A value cannot be used; the text names the variable and the value.
     """
     try:
-        return Settings.model_validate(given)
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
         problems = "; ".join(
             f"F1GRAPH_{'_'.join(str(part) for part in problem['loc'][:1]).upper()}={problem['input']!r}: "
