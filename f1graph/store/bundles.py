@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, select, text, update
 
 from f1graph.errors import UnknownError
 from f1graph.races.stages import Stage
@@ -70,6 +70,9 @@ async def activate_bundle(write: Write, bundle_id: str) -> BundleRow:
 
 
 async def _retire(write: Write, model: str, stage: Stage) -> None:
+    if write.dialect == "postgresql":
+        # Two workers that train at once would each retire the one before and leave two in use.
+        await write.execute(text("LOCK TABLE bundles IN SHARE ROW EXCLUSIVE MODE"))
     await write.execute(
         update(bundles)
         .where(bundles.c.model == model, bundles.c.stage == stage, bundles.c.status == BundleStatus.ACTIVE)
