@@ -59,6 +59,11 @@ def sqlite_url(tmp_path: Path, sqlite_templates: SqliteTemplates) -> str:
 
 
 @pytest.fixture
+def postgres_url(postgres_templates: PostgresTemplates) -> str:
+    return postgres_templates.copy(fill_championship)
+
+
+@pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
     opened = open_store(url)
     yield opened

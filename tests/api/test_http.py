@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from starlette.requests import Request
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from f1graph.api.answers import negotiate
+from f1graph.api.endpoint import GraphQLEndpoint
+from f1graph.store.engine import open_store
 from tests.api.conftest import Api, start
+from tests.api.seed import NOW
 
 _QUERY = "{ nextRace { name } }"
 _DEEP = b"[" * 500 + b"]" * 500
@@ -119,11 +126,42 @@ def test_another_content_type_is_refused(client: TestClient) -> None:
     assert (answer.status_code, _code(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
-def test_a_request_that_takes_too_long_is_given_up(sqlite_url: str) -> None:
-    """G2c: the time limit is a setting."""
-    with start(sqlite_url, request_timeout=timedelta(microseconds=1)) as client:
-        answer = client.post("/graphql", json={"query": _QUERY})
+async def test_a_request_whose_body_never_ends_is_given_up(sqlite_url: str) -> None:
+    """G2c: the time limit is a setting, and holds from the first byte on."""
+    store = open_store(sqlite_url)
+    endpoint = GraphQLEndpoint(
+        body_limit=1_000, request_timeout=timedelta(milliseconds=50), clock=lambda: NOW
+    )
+
+    async def receive() -> Message:
+        return await asyncio.Future()
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "headers": [(b"content-type", b"application/json")],
+        "query_string": b"",
+    }
+    answer = await endpoint.answer(Request(scope, receive), store)
+    await store.close()
+    assert answer.status_code == 408
+    assert b"TIMEOUT" in bytes(answer.body)
+
+
+@pytest.mark.postgres
+async def test_a_query_that_waits_too_long_is_given_up_and_frees_its_connection(
+    postgres_url: str,
+) -> None:
+    """G2c, G12: the database's lock is somebody else's, the answer comes all the same."""
+    holder = open_store(postgres_url)
+    with start(postgres_url, request_timeout=timedelta(milliseconds=300), database_pool_size=1) as client:
+        async with holder.write() as write:
+            await write.execute(text("LOCK TABLE races IN ACCESS EXCLUSIVE MODE"))
+            answer = await asyncio.to_thread(client.post, "/graphql", json={"query": _QUERY})
+        again = await asyncio.to_thread(client.post, "/graphql", json={"query": _QUERY})
+    await holder.close()
     assert (answer.status_code, _code(answer)) == (408, "TIMEOUT")
+    assert again.json()["data"]["nextRace"] is not None
 
 
 def _bombs() -> dict[str, tuple[str, str]]:

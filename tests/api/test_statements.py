@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -142,10 +143,17 @@ def test_a_resolver_gets_the_store_and_no_session() -> None:
 
 async def test_the_heaviest_query_needs_two_connections_only(url: str) -> None:
     """D2: no connection is held while waiting for another."""
-    store = open_store(url, pool_size=2)
+    store = open_store(url, pool_size=2, timeout=timedelta(seconds=2))
     app = _app(store)
     field = "races(first: 5) { nodes { results { driver { name } } } }"
     aliases = " ".join(f"a{number}: {field}" for number in range(40))
+    for field in (
+        "latestForecast { previous { race { name } } entries { driver { name } constructor { name } } }",
+        "latestRace { results { driver { career { wins } } constructor { name } } }",
+        "forecastUpdates { updates { forecast { race { circuit { name } } scores { value } } } }",
+        "seasons { nodes { races { circuit { name } } driverStandings { lines { driver { name } } } } }",
+    ):
+        await _ask(app, f"{{{field}}}")
     wide = [_ask(app, _WIDE, first=100) for _ in range(4)]
     answers = await asyncio.gather(*wide, _ask(app, f"{{{aliases}}}"))
     assert answers[0] == answers[3]

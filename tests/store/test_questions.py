@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy import insert
+
 from f1graph.races.facts import StandingsKind
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import Stage
@@ -12,11 +14,11 @@ from f1graph.store.engine import Store
 from f1graph.store.events import EventKind, publish
 from f1graph.store.facts import record_facts
 from f1graph.store.forecasts import store_forecast
+from f1graph.store.tables import standings
 from tests.api.seed import a_forecast, facts_of
 from tests.builders import DRIVERS, a_history, a_list, a_moment, a_race, a_result, a_row, a_season
 
 _NOW = a_moment("2024-12-31")
-_RACE = frozenset({ClassificationKind.RACE})
 
 
 async def test_a_list_that_was_published_empty_is_known_and_empty(store: Store) -> None:
@@ -92,6 +94,27 @@ async def test_the_table_of_a_race_is_that_of_the_results_known_then(store: Stor
     assert then[key].rows[0].points == 50
     assert {row.competitor_id: row.points for row in now[key].rows}[DRIVERS[0]] == 25
     assert before == {}
+
+
+async def test_a_stored_table_is_shown_while_it_says_what_was_known(store: Store) -> None:
+    """S6: the stored table is of today's results; one of an earlier moment is computed again."""
+    first, second = a_season(2024, 2)
+    later = second.ends_at + timedelta(days=30)
+    corrected = a_result(first, DRIVERS[1:], disqualified=DRIVERS[:1], known_at=later, revision=2)
+    row = {"kind": "DRIVERS", "order": 1, "position": 1, "competitor_id": "stored", "points": 7.0}
+    async with store.write() as write:
+        await record_facts(
+            write,
+            facts_of(a_history([first, second], [a_result(first), corrected, a_result(second)])),
+            now=a_moment("2024-01-01"),
+        )
+        await write.execute(insert(standings), [{**row, "race_id": first.id, "basis": "COMPUTED"}])
+    key = (first.id, StandingsKind.DRIVERS)
+    async with store.read() as read:
+        now = await championships.standings_known(read, [first.id], later)
+        then = await championships.standings_known(read, [first.id], first.ends_at)
+    assert [line.competitor_id for line in now[key].rows] == ["stored"]
+    assert then[key].rows[0].competitor_id == DRIVERS[0]
 
 
 async def test_a_race_that_is_running_is_the_next_and_not_the_last(store: Store) -> None:
