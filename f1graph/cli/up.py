@@ -21,10 +21,13 @@ from f1graph.cli.history import in_words
 from f1graph.cli.output import console, percent, show_table
 from f1graph.clock import Clock
 from f1graph.errors import SettingsError, SourceUnavailableError, WorkError
+from f1graph.races.forecast import Forecast
+from f1graph.races.stages import stage_windows
 from f1graph.settings import Settings
 from f1graph.store.calendar import race_not_over, races_by_id
 from f1graph.store.engine import Store
 from f1graph.store.forecasts import latest_forecast_id, load_forecast
+from f1graph.store.ledger import last_work
 from f1graph.store.migrate import migrate
 from f1graph.store.people import drivers_by_id
 from f1graph.wiring import opened_store
@@ -88,7 +91,7 @@ async def _prepare(settings: Settings, store: Store, household: _Household, cloc
         f"[bold]f1graph[/] is at {address} with GraphiQL at {address}/graphiql, its logs are in "
         f"{settings.data_dir / 'logs'}. Ctrl-C stops it."
     )
-    await _show_next_forecast(store, clock)
+    await _show_next_forecast(store, household, clock)
     if is_new:
         season = await _season_with_results(store, clock())
         if season is not None:
@@ -130,25 +133,26 @@ async def _ensure_history(settings: Settings, store: Store, *, now: datetime) ->
     return True
 
 
-async def _show_next_forecast(store: Store, clock: Clock) -> None:
+async def _show_next_forecast(store: Store, household: _Household, clock: Clock) -> None:
+    """Waits for the worker's forecast of the next race, and shows its favourites."""
+    now = clock()
     async with store.read() as read:
-        race = await race_not_over(read, clock())
+        race = await race_not_over(read, now)
     if race is None:
         console.print(
-            f"No race is known after {clock():%Y-%m-%d}, so there is nothing to forecast: import a newer "
+            f"No race is known after {now:%Y-%m-%d}, so there is nothing to forecast: import a newer "
             "release (`f1graph import f1db`), or live in the past with F1GRAPH_NOW=2024-12-05T12:00Z."
         )
         return
+    if not any(w.closes_at >= now and (w.opens_at is None or w.opens_at <= now) for w in stage_windows(race)):
+        # Between two stages nothing is due: the last one is forecast as of its end.
+        household.run_once("forecast", "race", race.id)
     with console.status(f"Forecasting {race.season} {race.name} ..."):
-        while True:
-            async with store.read() as read:
-                forecast_id = await latest_forecast_id(read, race.id)
-                forecast = await load_forecast(read, forecast_id) if forecast_id is not None else None
-            if forecast is not None:
-                break
-            await asyncio.sleep(0.5)
-        async with store.read() as read:
-            drivers = await drivers_by_id(read, forecast.driver_ids)
+        forecast = await _first_forecast(store, race.id)
+    if forecast is None:
+        return
+    async with store.read() as read:
+        drivers = await drivers_by_id(read, forecast.driver_ids)
     favourites = sorted(forecast.entries, key=lambda entry: -entry.win)[:5]
     show_table(
         f"{race.season} {race.name} ({forecast.stage}){' INVENTED' if race.invented else ''}",
@@ -164,6 +168,20 @@ async def _show_next_forecast(store: Store, clock: Clock) -> None:
             for e in favourites
         ],
     )
+
+
+async def _first_forecast(store: Store, race_id: str) -> Forecast | None:
+    """The race's newest forecast, as soon as there is one; None if it cannot be made."""
+    while True:
+        async with store.read() as read:
+            forecast_id = await latest_forecast_id(read, race_id)
+            if forecast_id is not None:
+                return await load_forecast(read, forecast_id)
+            tried = [work for work in await last_work(read, limit=5, kind="FORECAST") if work.error]
+        if tried:
+            console.print(f"There is no forecast yet: {tried[0].error}. It is tried again.")
+            return None
+        await asyncio.sleep(0.5)
 
 
 async def _season_with_results(store: Store, now: datetime) -> int | None:

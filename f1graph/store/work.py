@@ -7,18 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import func, or_, select
 
-from f1graph.races.calendar import Race
 from f1graph.races.past import FactKey
 from f1graph.races.results import ClassificationKind
 from f1graph.store.engine import Read
 from f1graph.store.ledger import LedgerRow, ledger_record
-from f1graph.store.past import load_races
-from f1graph.store.tables import classifications, forecasts, ledger, races, scores
-
-
-async def races_of_seasons(read: Read, first: int, last: int) -> list[Race]:
-    """The calendar of some seasons, by start."""
-    return await load_races(read, races.c.season.between(first, last))
+from f1graph.store.tables import classifications, forecasts, ledger, scores
 
 
 async def known_revisions(read: Read, race_ids: Collection[str], *, as_of: datetime) -> dict[FactKey, int]:

@@ -20,13 +20,14 @@ from f1graph.errors import F1GraphError, WorkError
 from f1graph.races.stages import Stage
 from f1graph.sources.source import Source
 from f1graph.store.bundles import active_bundle
+from f1graph.store.calendar import races_of_seasons
 from f1graph.store.engine import Read, Store, Write
 from f1graph.store.events import EventKind, publish
 from f1graph.store.forecasts import store_forecast
 from f1graph.store.ledger import claim, fail, finish, ledger_rows, renew
 from f1graph.store.scores import replace_metrics, store_scores, unscored_forecasts
-from f1graph.store.work import known_revisions, races_of_seasons, scored_championships, work_begun
-from f1graph.weekends.due import Unscored, Work, WorkKind, due_work, scoring_work
+from f1graph.store.work import known_revisions, scored_championships, work_begun
+from f1graph.weekends.due import Unscored, Work, WorkKind, due_work
 from f1graph.weekends.engine import ForecastEngine
 from f1graph.weekends.intake import record
 
@@ -142,7 +143,8 @@ async def find_due(season: Season) -> tuple[Work, ...]:
     """What is due now, from what the store knows now."""
     now = season.clock()
     async with season.store.read() as read:
-        races = await races_of_seasons(read, now.year - 1, now.year + 1)
+        of_seasons = await races_of_seasons(read, range(now.year - 1, now.year + 2))
+        races = [race for of_season in of_seasons.values() for race in of_season]
         ids = [race.id for race in races]
         return due_work(
             races=races,
@@ -337,25 +339,6 @@ _COMPUTE: dict[WorkKind, Callable[[Season, Work], Awaitable[_StoreIt]]] = {
     WorkKind.SCORE: lambda season, work: _score(season.engine, season.clock, work),
     WorkKind.METRICS: lambda season, work: _metrics(season.store, season.engine, season.clock),
 }
-
-
-async def score_all(store: Store, engine: ForecastEngine, *, now: datetime) -> int:
-    """Scores by hand whatever has no score yet, pauses of the ledger or not, and refreshes the metrics.
-
-    Returns:
-        How many forecasts were scored.
-    """
-    async with store.read() as read:
-        unscored = [Unscored(*found) for found in await unscored_forecasts(read, as_of=now)]
-    count = 0
-    for work in scoring_work(unscored):
-        store_it = await _score(engine, lambda: now, work)
-        async with store.write() as write:
-            count += (await store_it(write))["forecasts"]
-    store_it = await _metrics(store, engine, lambda: now)
-    async with store.write() as write:
-        await store_it(write)
-    return count
 
 
 def failed(outcomes: Sequence[Outcome]) -> list[Outcome]:

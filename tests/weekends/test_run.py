@@ -26,7 +26,7 @@ from f1graph.store.scores import load_metrics, scores_of
 from f1graph.store.tables import forecasts, ledger, metadata
 from f1graph.weekends.due import Work, WorkKind
 from f1graph.weekends.intake import take_in
-from f1graph.weekends.run import Outcome, Result, failed, run_due, score_all
+from f1graph.weekends.run import Outcome, Result, failed, run_due
 from tests.builders import a_grid, a_moment, a_race, a_result, a_season
 from tests.databases import SqliteTemplates
 from tests.weekends.recorded import MovingClock, RecordedEngine, RecordedSource, a_recorded_source
@@ -439,16 +439,18 @@ class TestByHand:
             (WorkKind.FORECAST, None),
         ]
 
-    async def test_scoring_by_hand_leaves_nothing_to_score(
+    async def test_scoring_by_hand_leaves_nothing_to_score_and_other_work_alone(
         self, store: Store, source: RecordedSource, engine: RecordedEngine, clock: MovingClock
     ) -> None:
         await run(store, source, engine, clock)
         clock.now = SECOND.ends_at + timedelta(hours=1)
         await take_in(store, source, now=clock.now)
-        assert await score_all(store, engine, now=clock.now) == 2
-        assert await score_all(store, engine, now=clock.now) == 0
+        by_hand = await run(store, source, engine, clock, only={WorkKind.SCORE, WorkKind.METRICS})
+        assert {outcome.work.kind for outcome in by_hand} == {WorkKind.SCORE, WorkKind.METRICS}
         outcomes = await run(store, source, engine, clock)
-        assert WorkKind.SCORE not in [outcome.work.kind for outcome in outcomes]
+        kinds = {outcome.work.kind for outcome in outcomes}
+        assert WorkKind.SCORE not in kinds
+        assert WorkKind.FETCH in kinds
 
     def test_running_what_is_due_needs_neither_arq_nor_redis(self) -> None:
         """Q9: arq is imported in the worker only; every job's body runs without it."""
