@@ -268,14 +268,16 @@ def _walk(history: Any, walk: Any, out: Path, threads: int) -> list[ModelMetric]
     )
 
 
-_SHOWN = (
-    Measure.WINNER_LOG_LOSS,
-    Measure.PODIUM_BRIER,
-    Measure.POINTS_BRIER,
-    Measure.RETIREMENT_LOG_LOSS,
-    Measure.MEAN_ABSOLUTE_ERROR,
-    Measure.RANKED_PROBABILITY,
-)
+_SHOWN = {
+    Measure.WINNER_LOG_LOSS: "winner log loss",
+    Measure.PODIUM_BRIER: "podium Brier",
+    Measure.POINTS_BRIER: "top ten Brier",
+    Measure.RETIREMENT_LOG_LOSS: "retired log loss",
+    Measure.MEAN_ABSOLUTE_ERROR: "mean abs. error",
+    Measure.RANKED_PROBABILITY: "ranked prob.",
+}
+# Narrower terminals would cut the intervals.
+_WIDE = 110
 
 
 def show_metrics(metrics: Sequence[ModelMetric]) -> None:
@@ -293,8 +295,8 @@ def show_metrics(metrics: Sequence[ModelMetric]) -> None:
         ]
         span = str(first) if first == last else f"{first}-{last}"
         show_table(
-            f"{span} {stage} (mean over races, 95 % interval)",
-            ("model", "races", *(measure.definition.title for measure in _SHOWN)),
+            f"{span} {stage} (mean over races{', 95 % interval' if console.width >= _WIDE else ''})",
+            ("model", "races", *_SHOWN.values()),
             rows,
         )
 
@@ -302,9 +304,9 @@ def show_metrics(metrics: Sequence[ModelMetric]) -> None:
 def _cell(metric: ModelMetric | None) -> str:
     if metric is None:
         return ""
-    if metric.low is None or metric.high is None:
+    if metric.low is None or metric.high is None or console.width < _WIDE:
         return f"{metric.value:.4f}"
-    return f"{metric.value:.4f}\n{metric.low:.4f}–{metric.high:.4f}"
+    return f"{metric.value:.4f}\n{metric.low:.3f}–{metric.high:.3f}"
 
 
 def _show(shown: _Shown, *, as_json: bool) -> None:
