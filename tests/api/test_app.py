@@ -14,8 +14,12 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from f1graph.api.app import create_app
 from f1graph.api.pages import CONTENT_SECURITY_POLICY, web_folder
 from f1graph.settings import Settings
+from f1graph.store.engine import open_store
+from f1graph.store.facts import record_facts
 from f1graph.store.migrate import migrate
 from tests.api.conftest import Api, start
+from tests.api.seed import facts_of
+from tests.builders import a_history, a_moment, a_race
 
 _IMPORT = """
 import resource, sys, time
@@ -149,5 +153,21 @@ def test_whose_data_it_is_stands_on_the_root_page_and_in_the_service(api: Api) -
     assert service["lastWork"] == [{"key": "import:f1db:1", "kind": "import", "status": "DONE"}]
 
 
-def test_a_page_over_an_invented_championship_says_so(sqlite_api: Api) -> None:
+async def test_an_invented_championship_says_so_on_the_page_and_in_the_graph(
+    migrated_sqlite: str,
+) -> None:
+    """S16: nobody takes a made-up race for a real one."""
+    store = open_store(migrated_sqlite)
+    async with store.write() as write:
+        race = a_race(2024, 6, invented=True)
+        await record_facts(write, facts_of(a_history([race], []), invented=True), now=a_moment("2024-01-01"))
+    await store.close()
+    with start(migrated_sqlite) as client:
+        page = client.get("/").text
+        data = Api(client, migrated_sqlite).ask("{ service { invented } nextRace { invented } }")
+    assert "invented championship" in page
+    assert data == {"service": {"invented": True}, "nextRace": {"invented": True}}
+
+
+def test_a_real_championship_is_not_called_invented(sqlite_api: Api) -> None:
     assert "invented championship" not in sqlite_api.client.get("/").text
