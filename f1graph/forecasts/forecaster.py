@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,19 +17,23 @@ from typing import TypeVar
 
 import torch
 
+# The first optimiser imports torch's compiler, which stops the event loop for a fifth of a second: so it
+# is imported before the loop has anything else to do.
+import torch._dynamo
+
 from f1graph.errors import BundleError, ForecastError, UnknownError
 from f1graph.features.build import build_features
 from f1graph.forecasts.examples import ExampleBook
 from f1graph.forecasts.make import TrainedModel, make_forecast
 from f1graph.forecasts.members import BASELINES, SERVED, estimator_of
 from f1graph.forecasts.metrics import ScoredForecast, calibration, model_metrics, one_per_race
-from f1graph.forecasts.score import judge, score_forecast
+from f1graph.forecasts.score import Judged, judge, score_forecast
 from f1graph.forecasts.training import Trained, fitted_in_passing, is_outdated, load, train
 from f1graph.forecasts.verify import Verification, verify_forecast
 from f1graph.models.protocol import Estimator
 from f1graph.races.calendar import Race
 from f1graph.races.forecast import Forecast, Score
-from f1graph.races.measures import CalibrationBin, ModelMetric
+from f1graph.races.measures import ModelMetric
 from f1graph.races.past import History
 from f1graph.races.results import Classification, ClassificationKind
 from f1graph.races.stages import Stage
@@ -43,14 +47,25 @@ from f1graph.store.bundles import (
 )
 from f1graph.store.engine import Store
 from f1graph.store.forecasts import latest_forecast_id, load_forecasts
-from f1graph.store.past import load_classifications_of, load_history, newest_facts_version
+from f1graph.store.past import load_classifications_of, load_history, newest_facts_version, newest_import
 from f1graph.store.scores import StoredBins, newest_scores
 
 T = TypeVar("T")
 
 # Features look a season back from the first race that is learned from.
 _SEASONS_BEFORE = 1
-_CHUNK = 200
+# Forecasts judged at once: each has draws of some hundred kilobytes.
+_CHUNK = 50
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """The history of the store after some import, and what was made of it so far."""
+
+    facts_version: int
+    imported: int
+    book: ExampleBook
+    history: History
 
 
 class Forecaster:
@@ -67,7 +82,7 @@ class Forecaster:
         self._bundles = bundles
         self._train_from = train_from
         self._threads = threads
-        self._book: tuple[int, ExampleBook, History] | None = None
+        self._book: _Known | None = None
         self._executor = ThreadPoolExecutor(
             max_workers=1,
             thread_name_prefix="forecasts",
@@ -86,16 +101,21 @@ class Forecaster:
     async def _beside(self, compute: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, compute)
 
-    async def _known(self, facts_version: int | None = None) -> tuple[int, ExampleBook, History]:
-        """The history of the store, read anew only when facts were added."""
+    async def _known(self, facts_version: int | None = None) -> _Known:
+        """The history of the store, read anew only when something was imported."""
         async with self._store.read() as read:
-            newest = facts_version or await newest_facts_version(read)
-            if self._book is not None and self._book[0] == newest:
-                return self._book
+            if facts_version is None:
+                facts_version = await newest_facts_version(read)
+            # A race can be postponed without any new fact about it.
+            imported = await newest_import(read)
+            known = self._book
+            if known is not None and (known.facts_version, known.imported) == (facts_version, imported):
+                return known
             history = await load_history(
-                read, from_season=self._train_from - _SEASONS_BEFORE, facts_version=newest
+                read, from_season=self._train_from - _SEASONS_BEFORE, facts_version=facts_version
             )
-        self._book = (newest, ExampleBook(history, build_features, first_season=self._train_from), history)
+        book = ExampleBook(history, build_features, first_season=self._train_from)
+        self._book = _Known(facts_version, imported, book, history)
         return self._book
 
     async def forecast(
@@ -107,12 +127,13 @@ class Forecaster:
             ForecastError: It cannot be made.
             UnknownError: There is no such race.
         """
-        facts_version, book, history = await self._known()
+        known = await self._known()
+        book, history = known.book, known.history
         target = _race_of(history, race_id)
         async with self._store.read() as read:
             active = await active_bundle(read, model=SERVED.name, stage=stage)
             newest = await newest_bundle(read, model=SERVED.name, stage=stage, cutoff=cutoff)
-            previous_id = await latest_forecast_id(read, race_id)
+            previous_id = await latest_forecast_id(read, race_id, cutoff=cutoff)
         model = await self._served(book, target, active, newest, stage=stage, cutoff=cutoff, now=now)
 
         def compute() -> list[tuple[Forecast, bool]]:
@@ -138,7 +159,7 @@ class Forecaster:
                     previous_id=previous_id if is_served else None,
                     cause=cause,
                 )
-                receipt = replace(forecast.receipt, facts_version=facts_version)
+                receipt = replace(forecast.receipt, facts_version=known.facts_version)
                 made.append((replace(forecast, receipt=receipt), is_served))
             return made
 
@@ -243,7 +264,7 @@ class Forecaster:
             groups.setdefault((one.model, one.stage), []).append(one)
         found = []
         for (model, stage), group in groups.items():
-            pairs: list[tuple[Forecast, Classification]] = []
+            judged: list[Judged] = []
             for start in range(0, len(group), _CHUNK):
                 chunk = group[start : start + _CHUNK]
                 async with self._store.read() as read:
@@ -252,14 +273,16 @@ class Forecaster:
                         read, [one.race_id for one in chunk], kinds=[ClassificationKind.RACE]
                     )
                 by_revision = {(result.race_id, result.revision): result for result in results}
-                pairs.extend((one, by_revision[one.race_id, revisions[one.id]]) for one in forecasts)
-            bins = await self._beside(partial(_calibration_of, pairs))
+                pairs = [(one, by_revision[one.race_id, revisions[one.id]]) for one in forecasts]
+                judged += await self._beside(partial(_judge, pairs))
+            bins = await self._beside(partial(calibration, judged))
             found.append(StoredBins(model, stage, span[0], span[1], bins))
         return found
 
     async def verify(self, forecast: Forecast) -> Verification:
         """Makes a stored forecast again from what the store held then, and compares."""
-        _, book, history = await self._known(forecast.receipt.facts_version)
+        known = await self._known(forecast.receipt.facts_version)
+        book, history = known.book, known.history
         estimator = estimator_of(forecast.model)
         if estimator is None:
             raise ForecastError(
@@ -296,5 +319,5 @@ def _race_of(history: History, race_id: str) -> Race:
     return race
 
 
-def _calibration_of(pairs: Sequence[tuple[Forecast, Classification]]) -> tuple[CalibrationBin, ...]:
-    return calibration(judge(forecast, result) for forecast, result in pairs)
+def _judge(pairs: Sequence[tuple[Forecast, Classification]]) -> list[Judged]:
+    return [judge(forecast, result) for forecast, result in pairs]

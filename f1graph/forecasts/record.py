@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
+
+import structlog
 
 from f1graph.errors import ForecastError
 from f1graph.forecasts.forecaster import Forecaster
@@ -12,6 +14,8 @@ from f1graph.races.forecast import Forecast
 from f1graph.races.stages import STAGE_ORDER, Stage, stage_windows
 from f1graph.store.engine import Store
 from f1graph.store.forecasts import forecast_stages_of_races, store_forecast
+
+log = structlog.get_logger(__name__)
 
 RETROSPECTIVE_CAUSE = "made after the race, for the record"
 
@@ -49,10 +53,11 @@ async def record_past(
     stages: Sequence[Stage],
     *,
     now: datetime,
-) -> AsyncIterator[tuple[int, int, str]]:
+) -> AsyncGenerator[tuple[int, int, str], None]:
     """Makes the forecasts of past races that are not there yet, each as of the end of its stage.
 
-    May be stopped and run again: what is stored is not made twice.
+    May be stopped and run again: what is stored is not made twice. A race that cannot be forecast is
+    logged and passed over.
 
     Yields:
         How many of how many are done, and which was last.
@@ -63,8 +68,15 @@ async def record_past(
         (race, window.stage)
         for race in races
         for window in stage_windows(race)
-        if window.stage in stages and (race.id, window.stage) not in there and race.starts_at < now
+        if window.stage in stages
+        and (race.id, window.stage) not in there
+        and race.starts_at < now
+        and not race.is_cancelled
     ]
     for count, (race, stage) in enumerate(missing, start=1):
-        await record_forecast(store, forecaster, race, stage, now=now, cause=RETROSPECTIVE_CAUSE)
+        try:
+            await record_forecast(store, forecaster, race, stage, now=now, cause=RETROSPECTIVE_CAUSE)
+        except ForecastError as error:
+            # Too few races before it to learn from, or nobody recorded its entries: the others go on.
+            log.warning("no forecast for the record", race=race.id, stage=stage, why=str(error))
         yield count, len(missing), f"{race.id} {stage}"

@@ -11,7 +11,7 @@ from tempfile import mkdtemp
 from f1graph.errors import BundleError
 from f1graph.forecasts.examples import ExampleBook
 from f1graph.forecasts.make import TrainedModel, derive_seed
-from f1graph.models.bundle import load_bundle, manifest_as_json, save_bundle
+from f1graph.models.bundle import load_bundle, manifest_as_json, read_manifest, save_bundle
 from f1graph.models.protocol import Estimator, Example, Predictor
 from f1graph.races.stages import Stage
 from f1graph.store.bundles import BundleRow, BundleStatus
@@ -64,7 +64,10 @@ def train(
             aside / "bundle", predictor, estimator, cutoff=cutoff, races=len(examples), seed=seed
         )
         name = f"{estimator.name}-{version}-{stage.value.lower()}-{manifest.checksum[:8]}"
-        if not (folder / name).exists():
+        if not _is_whole(folder / name, estimator):
+            if (folder / name).exists():
+                # What is broken goes with the folder aside.
+                (folder / name).rename(aside / "broken")
             (aside / "bundle").rename(folder / name)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -91,9 +94,18 @@ def load(row: BundleRow, estimator: Estimator, folder: Path) -> Predictor:
         BundleError: It is not there, is not what was registered, or does not fit this program.
     """
     predictor = load_bundle(folder / row.path, [estimator])
-    if row.manifest["checksum"] != row.checksum:
-        raise BundleError(f"{row.id} was registered with another checksum than its manifest has")
+    found = read_manifest(folder / row.path).checksum
+    if found != row.checksum:
+        raise BundleError(f"{row.id} was registered with the checksum {row.checksum}, on disk it has {found}")
     return predictor
+
+
+def _is_whole(bundle: Path, estimator: Estimator) -> bool:
+    try:
+        load_bundle(bundle, [estimator])
+    except BundleError:
+        return False
+    return True
 
 
 def fitted_in_passing(

@@ -134,6 +134,8 @@ def _read(folder: Path) -> tuple[Manifest, bytes]:
         data = (folder / TENSORS_FILE).read_bytes()
     except FileNotFoundError as error:
         raise BundleError(f"{folder} is no bundle: {Path(error.filename).name} is missing") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{folder} cannot be read: {error}") from error
     try:
         given = json.loads(text)
     except ValueError as error:

@@ -208,15 +208,20 @@ async def latest_forecast_id(
     stage: Stage | None = None,
     model: str | None = None,
     as_of: datetime | None = None,
+    cutoff: datetime | None = None,
 ) -> str | None:
     """The newest forecast of a race; of the served model unless another is named.
 
     Args:
         as_of: Only those made by then: what did you say on Friday?
+        cutoff: Only those that know nothing later: a forecast made for the record years later does not
+            follow one that knew the grid.
     """
     statement = _of_race(race_id, model=model, stage=stage)
     if as_of is not None:
         statement = statement.where(forecasts.c.made_at <= as_of)
+    if cutoff is not None:
+        statement = statement.where(forecasts.c.cutoff <= cutoff)
     found = await read.value(statement.limit(1))
     return None if found is None else str(found)
 

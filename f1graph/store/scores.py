@@ -209,7 +209,7 @@ async def newest_scores(read: Read, *, invented: bool) -> list[NewestScores]:
         .subquery()
     )
     found: dict[str, NewestScores] = {}
-    for row in await read.rows(
+    statement = (
         select(forecasts, races.c.season, scores.c.revision, scores.c.measure, scores.c.value)
         .join(races, races.c.id == forecasts.c.race_id)
         .join(newest, newest.c.forecast_id == forecasts.c.id)
@@ -219,21 +219,23 @@ async def newest_scores(read: Read, *, invented: bool) -> list[NewestScores]:
         )
         .where(forecasts.c.invented.is_(invented))
         .order_by(forecasts.c.sequence)
-    ):
-        of_forecast = found.get(row.id)
-        if of_forecast is None:
-            of_forecast = found[row.id] = NewestScores(
-                forecast_id=row.id,
-                race_id=row.race_id,
-                season=row.season,
-                stage=Stage(row.stage),
-                model=row.model,
-                model_version=row.model_version,
-                cutoff=row.cutoff,
-                made_at=row.made_at,
-                retrospective=row.retrospective,
-                revision=row.revision,
-                values={},
-            )
-        of_forecast.values[Measure(row.measure)] = row.value
+    )
+    async for some in read.partitions(statement):
+        for row in some:
+            of_forecast = found.get(row.id)
+            if of_forecast is None:
+                of_forecast = found[row.id] = NewestScores(
+                    forecast_id=row.id,
+                    race_id=row.race_id,
+                    season=row.season,
+                    stage=Stage(row.stage),
+                    model=row.model,
+                    model_version=row.model_version,
+                    cutoff=row.cutoff,
+                    made_at=row.made_at,
+                    retrospective=row.retrospective,
+                    revision=row.revision,
+                    values={},
+                )
+            of_forecast.values[Measure(row.measure)] = row.value
     return list(found.values())
