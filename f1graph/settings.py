@@ -48,10 +48,12 @@ class Settings(BaseSettings):
     )
     database_pool_size: int = Field(10, ge=1, le=200, description="Connections a process keeps open.")
     database_timeout: timedelta = Field(
-        timedelta(seconds=5), description="How long to wait for a lock or a free connection."
+        timedelta(seconds=5), gt=timedelta(0), description="How long to wait for a lock or a free connection."
     )
     statement_timeout: timedelta = Field(
-        timedelta(seconds=15), description="Postgres ends a query of the API that takes longer."
+        timedelta(seconds=15),
+        gt=timedelta(0),
+        description="Postgres ends a query of the API that takes longer.",
     )
     redis_url: str = Field(
         "", description="Redis or Valkey for the worker's queue; empty: `f1graph up` starts an embedded one."
@@ -70,16 +72,22 @@ class Settings(BaseSettings):
     graphiql: bool = Field(True, description="Serve GraphiQL at `/graphiql`.")
     body_limit: int = Field(100_000, ge=1_000, description="Largest accepted request body, in bytes.")
     request_timeout: timedelta = Field(
-        timedelta(seconds=10), description="An API request that takes longer is answered with an error."
+        timedelta(seconds=10),
+        gt=timedelta(0),
+        description="An API request that takes longer is answered with an error.",
     )
     threads: int = Field(
         default_factory=_cores, ge=1, le=256, description="CPU threads for torch; default: the CPU quota."
     )
     train_from: int = Field(1994, ge=1950, description="First season that models learn from.")
     tick: timedelta = Field(
-        timedelta(minutes=3), description="How often the worker looks for what a session's end makes due."
+        timedelta(minutes=3),
+        gt=timedelta(0),
+        description="How often the worker looks for what a session's end makes due.",
     )
-    job_timeout: timedelta = Field(timedelta(minutes=30), description="Longest time one job may take.")
+    job_timeout: timedelta = Field(
+        timedelta(minutes=30), gt=timedelta(0), description="Longest time one job may take."
+    )
     log_format: str = Field(
         "text", pattern="^(text|json)$", description="`text` for people, `json` for machines."
     )

@@ -1,0 +1,44 @@
+"""What the README promises stands in the code."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from pydantic_core import to_jsonable_python
+
+from f1graph.settings import Settings
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def shown_default(name: str) -> str:
+    """As the README writes it; – for none or one that is told in words."""
+    field = Settings.model_fields[name]
+    if field.default_factory is not None:
+        return "CPU quota"
+    if field.default in (None, ""):
+        return "–"
+    value = to_jsonable_python(field.default)
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def test_every_setting_stands_in_the_readme_with_its_default() -> None:
+    missing = [
+        f"| `F1GRAPH_{name.upper()}` | {shown_default(name)} |"
+        for name in Settings.model_fields
+        if f"| `F1GRAPH_{name.upper()}` | {shown_default(name)} |" not in README
+    ]
+    assert missing == []
+
+
+def test_the_readme_names_no_setting_that_is_not_there() -> None:
+    named = set(re.findall(r"F1GRAPH_([A-Z0-9_]+)", README))
+    assert named - {name.upper() for name in Settings.model_fields} == set()
+
+
+def test_s16_the_readme_says_whose_data_it_is_and_that_it_is_unofficial() -> None:
+    text = README.lower()
+    assert "cc by 4.0" in text
+    assert "unofficial" in text
