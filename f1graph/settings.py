@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from f1graph.clock import Clock, clock_started_at, system_clock
@@ -124,9 +125,11 @@ def read_settings(**given: object) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
-        problems = "; ".join(
-            f"F1GRAPH_{'_'.join(str(part) for part in problem['loc'][:1]).upper()}={problem['input']!r}: "
-            f"{problem['msg']}"
-            for problem in error.errors()
-        )
+        problems = "; ".join(_in_words(problem) for problem in error.errors())
         raise SettingsError(problems) from error
+
+
+def _in_words(problem: ErrorDetails) -> str:
+    name = f"F1GRAPH_{str(problem['loc'][0]).upper()}"
+    # As it was written: pydantic shows a duration that is too short as Python has parsed it.
+    return f"{name}={os.environ.get(name, problem['input'])!r}: {problem['msg']}"
