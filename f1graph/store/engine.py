@@ -153,12 +153,20 @@ def store_url(url: str) -> URL:
         shown = re.sub("//.*@", "//***@", url)
         raise StoreError(f"{shown!r} is not a database URL, such as sqlite:///f1graph.db") from error
     if parsed.drivername in ("postgresql", "postgres", "postgresql+asyncpg"):
-        return parsed.set(drivername="postgresql+asyncpg")
+        return _for_asyncpg(parsed)
     if parsed.drivername in ("sqlite", "sqlite+aiosqlite"):
         if not parsed.database or ":memory:" in parsed.database or "mode=memory" in str(parsed):
             raise StoreError(f"{url!r} is in memory: give SQLite a file, such as sqlite:///f1graph.db")
         return parsed.set(drivername="sqlite+aiosqlite")
     raise StoreError(f"{parsed.drivername!r} is not supported: use SQLite or Postgres")
+
+
+def _for_asyncpg(url: URL) -> URL:
+    url = url.set(drivername="postgresql+asyncpg")
+    # Hosted databases give out URLs with libpq's `sslmode`; asyncpg calls the same thing `ssl`.
+    if (mode := url.query.get("sslmode")) is None:
+        return url
+    return url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
 
 
 def open_store(

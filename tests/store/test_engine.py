@@ -232,6 +232,16 @@ async def test_many_rows_come_in_parts_and_in_order(store: Store) -> None:
     assert [cause for part in parts for cause in part] == [str(number) for number in range(25)]
 
 
+@pytest.mark.postgres
+async def test_the_url_of_a_hosted_postgres_is_understood(migrated_postgres: str) -> None:
+    """It has libpq's `sslmode`, which asyncpg does not know under that name."""
+    mark = "&" if "?" in migrated_postgres else "?"
+    store = open_store(f"{migrated_postgres}{mark}sslmode=prefer")
+    async with store.read() as read:
+        await ping(read)
+    await store.close()
+
+
 def an_unused_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
