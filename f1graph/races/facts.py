@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from f1graph.races.calendar import Circuit, Race
 from f1graph.races.entries import Constructor, Driver
+from f1graph.races.laps import Recording
 from f1graph.races.results import Classification
 
 
@@ -48,6 +49,8 @@ class Standings:
 class Facts:
     """Everything one source says, already checked against itself.
 
+    It may speak of a part of the world only (FastF1: of one session); what it does not speak of stays.
+
     Attributes:
         source: `f1db`, `fastf1`, `invented`.
         version: The release or run, in the source's own words where it has any.
@@ -67,4 +70,5 @@ class Facts:
     races: tuple[Race, ...]
     classifications: tuple[Classification, ...]
     official_standings: tuple[Standings, ...] = ()
+    recordings: tuple[Recording, ...] = ()
     invented: bool = False
