@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from f1graph.features.race_features import RaceFeatures
 from f1graph.models.protocol import Example
-from f1graph.models.scaling import Scaling, pad_races, recency_weights
+from f1graph.models.scaling import Scaling, log_odds_of, pad_races, recency_weights
 from f1graph.models.strength_filter import Strengths
 from f1graph.races.stages import STAGE_ORDER, Stage
 
@@ -160,8 +160,8 @@ def _form_inputs(features: RaceFeatures, strengths: Strengths) -> dict[str, Valu
         "team_qualifying_form": team_qualifying,
         "team_qualifying_at_the_back": np.minimum(team_qualifying, 0.0),
         "newcomer": _within_field(np.exp(-features.column("recent_starts") / 8)),
-        "driver_retirements": _within_field(_log_odds(features.column("driver_retirement_rate"))),
-        "team_retirements": _within_field(_log_odds(features.column("team_retirement_rate"))),
+        "driver_retirements": _within_field(log_odds_of(features.column("driver_retirement_rate"))),
+        "team_retirements": _within_field(log_odds_of(features.column("team_retirement_rate"))),
     }
 
 
@@ -229,7 +229,3 @@ def _within_field(values: Values) -> Values:
 def _rank(values: Values) -> Values:
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
     return np.where(np.isnan(values), np.nan, ranks)
-
-
-def _log_odds(shares: Values) -> Values:
-    return np.log(shares / (1 - shares))

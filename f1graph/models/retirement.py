@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from f1graph.features.race_features import RaceFeatures
 from f1graph.models.protocol import Example
-from f1graph.models.scaling import Scaling, pad_races, recency_weights
+from f1graph.models.scaling import Scaling, log_odds_of, pad_races, recency_weights
 from f1graph.models.strength_filter import Strengths
 from f1graph.races.stages import Stage
 
@@ -50,9 +50,9 @@ def retirement_inputs(features: RaceFeatures, strengths: Strengths) -> tuple[tup
     """Names and values of the inputs. (entries, inputs)"""
     total = strengths.total
     columns = {
-        "driver_retirements": _log_odds(features.column("driver_retirement_rate")),
-        "team_retirements": _log_odds(features.column("team_retirement_rate")),
-        "field_retirements": _log_odds(features.column("field_retirement_rate")),
+        "driver_retirements": log_odds_of(features.column("driver_retirement_rate")),
+        "team_retirements": log_odds_of(features.column("team_retirement_rate")),
+        "field_retirements": log_odds_of(features.column("field_retirement_rate")),
         "circuit_attrition": features.column("circuit_attrition"),
         "street_circuit": np.nan_to_num(features.column("street_circuit")),
         "strength": total - total.mean(),
@@ -103,7 +103,3 @@ def fit_retirements(
     return RetirementModel(
         scaling, weights.detach().numpy(), intercept.item(), torch.exp(log_deviation).item()
     )
-
-
-def _log_odds(shares: Values) -> Values:
-    return np.log(shares / (1 - shares))

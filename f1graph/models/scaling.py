@@ -14,6 +14,8 @@ from f1graph.models.protocol import Example
 Values = NDArray[np.float64]
 
 _LARGEST_SCORE = 4.0
+# The first races of a history may be without a single retirement: a share of nought has no log-odds.
+_SMALLEST_SHARE = 0.005
 _YEAR = timedelta(days=365.25)
 
 
@@ -54,3 +56,9 @@ def recency_weights(examples: Sequence[Example], *, half_life_years: float) -> V
     ages = np.array([(newest - example.features.starts_at) / _YEAR for example in examples])
     weights = 0.5 ** (ages / half_life_years)
     return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def log_odds_of(shares: Values) -> Values:
+    """Log-odds of shares, none of them taken for impossible or certain."""
+    shares = np.clip(shares, _SMALLEST_SHARE, 1 - _SMALLEST_SHARE)
+    return np.asarray(np.log(shares / (1 - shares)), dtype=np.float64)

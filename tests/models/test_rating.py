@@ -236,6 +236,24 @@ def test_too_few_races_are_refused(past_races: list[Example]) -> None:
         a_fit(past_races[: FEWEST_RACES - 1])
 
 
+@pytest.mark.parametrize("stage", [Stage.BEFORE_WEEKEND, Stage.AFTER_QUALIFYING])
+def test_a_history_that_begins_without_a_retirement_can_be_learned_from(stage: Stage) -> None:
+    examples = simulated_seasons(TRUTH, races=20, seed=5, stage=stage)
+    nobody_was_out = {
+        name: np.array(0.0)
+        for name in ("driver_retirement_rate", "team_retirement_rate", "field_retirement_rate")
+    }
+    unscathed = replace(
+        examples[0], features=some_features(1, season=2023, stage=stage, columns=nobody_was_out)
+    )
+
+    forecast = a_fit([unscathed, *examples[1:]], stage).predict(
+        some_features(11, stage=stage), draws=200, seed=1
+    )
+
+    assert 0 < forecast.retirement.mean() < 0.5
+
+
 def test_features_of_another_stage_are_refused(fitted: RatingPredictor) -> None:
     with pytest.raises(BundleError, match="AFTER_PRACTICE"):
         fitted.predict(some_features(stage=Stage.AFTER_PRACTICE), draws=10, seed=1)
