@@ -140,20 +140,24 @@ async def test_a_forecast_verifies_to_the_last_bit(store: Store, tmp_path: Path)
     assert all(one.identical and one.same_machine and one.largest_difference == 0 for one in found)
 
 
-async def test_a_forecast_verifies_after_a_weekend_and_a_back_dated_correction(
-    store: Store, forecaster: Forecaster
-) -> None:
-    """A correction that was recorded later can have been known earlier; this forecast did not see it."""
-    forecast = await forecast_at(forecaster)
+async def test_a_forecast_verifies_after_a_back_dated_fact(migrated_sqlite: str, tmp_path: Path) -> None:
+    """A result that was stored late has the early `known_at` of its session; this forecast did not see it."""
     last = races_before()[-1]
 
-    def corrected(fact: Classification) -> Classification:
-        return reversed_order(fact) if (fact.race_id, fact.kind) == (last.id, "RACE") else fact
+    def without_the_last(fact: Classification) -> Classification | None:
+        return None if (fact.race_id, fact.kind) == (last.id, "RACE") else fact
 
-    await take_in(store, with_facts(facts_at(MONDAY), corrected, version="corrected"), now=MONDAY)
+    store = open_store(migrated_sqlite)
+    forecaster = a_forecaster(store, tmp_path)
+    await take_in(store, with_facts(facts_at(), without_the_last, version="late"))
+    forecast = await forecast_at(forecaster)
+    await take_in(store, facts_at(MONDAY), now=MONDAY)
+    knows_more = await forecast_at(forecaster)
 
     assert (await forecaster.verify(forecast)).holds
-    assert probabilities(await forecast_at(forecaster)) == probabilities(forecast)
+    assert probabilities(knows_more) != probabilities(forecast)
+    forecaster.close()
+    await store.close()
 
 
 async def test_a_fact_that_was_changed_behind_the_back_of_a_forecast_is_noticed(
@@ -370,6 +374,7 @@ async def test_t2_the_event_loop_answers_while_a_model_is_trained(
     is_done.set()
     await asking
 
+    # On a busy machine another process can hold a few answers up; a model on the loop holds up all.
+    late = [seconds for seconds in answered if seconds > 0.05]
+    assert sum(late) < 0.2 * sum(answered)
     assert len(answered) > 10
-    # All but a few, which other processes on a busy machine may have held up.
-    assert sorted(answered)[-max(1, len(answered) // 50)] < 0.05
