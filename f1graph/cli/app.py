@@ -16,6 +16,7 @@ from rich.markup import escape
 from f1graph import __version__
 from f1graph.cli import database, forecasting, history, models, running
 from f1graph.cli.output import EXIT_ERROR, EXIT_USAGE, errors
+from f1graph.cli.parent import leave_with
 from f1graph.errors import F1GraphError, SettingsError
 from f1graph.logs import set_up_logging
 from f1graph.settings import read_settings
@@ -70,7 +71,12 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    parent: Annotated[
+        int | None, typer.Option(hidden=True, help="Leave when the parent, which has this id, is gone.")
+    ] = None,
 ) -> None:
+    if parent is not None:
+        leave_with(parent)
     settings = read_settings() if now is None else read_settings(now=now)
     # A command answers on its own; the services among them raise this to the level of the settings.
     set_up_logging(log_format=settings.log_format, level="WARNING")

@@ -284,6 +284,7 @@ class _Household:
                 sys.executable,
                 "-m",
                 "f1graph",
+                f"--parent={os.getpid()}",
                 *arguments,
                 env=environment,
                 # Ctrl-C is ours: we tell the children in our own order.

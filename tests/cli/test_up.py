@@ -66,6 +66,11 @@ def ask(port: int, query: str) -> Any:
         return json.load(answer)["data"]
 
 
+def _runs(process: psutil.Process) -> bool:
+    """A process whose parent is gone may stay behind as a zombie where nobody collects those."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
 def test_one_command_serves_a_forecast_of_the_next_race_and_ctrl_c_stops_all_of_it(tmp_path: Path) -> None:
     """S15: without a network the service starts and answers; the invented championship is named as such."""
     port = a_free_port()
@@ -103,3 +108,29 @@ def test_a_taken_port_is_named_with_the_setting_that_changes_it(tmp_path: Path) 
     assert process.returncode == 2
     assert f"127.0.0.1:{port}" in said
     assert "F1GRAPH_PORT" in said
+
+
+def test_when_it_is_killed_nothing_stays_that_keeps_the_next_one_from_starting(tmp_path: Path) -> None:
+    port = a_free_port()
+    process = up(tmp_path, port)
+    try:
+        read_until(process, "Ctrl-C stops it")
+        children = psutil.Process(process.pid).children(recursive=True)
+    finally:
+        process.kill()
+        process.communicate()
+    ours = [child for child in children if "f1graph" in child.cmdline()]
+    gone, _ = psutil.wait_procs(ours, timeout=60)
+
+    process = up(tmp_path, port)
+    try:
+        said = read_until(process, "Ctrl-C stops it")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+
+    assert len(gone) == len(ours) >= 1
+    assert f"127.0.0.1:{port}" in said
+    assert process.returncode == 0
+    assert not [child for child in children if _runs(child)]
