@@ -30,6 +30,8 @@ from f1graph.errors import F1GraphError
 from f1graph.store.engine import Store
 
 _DEEPEST_VARIABLES = 20
+# HEAD is GET without the body.
+_BY_ADDRESS = ("GET", "HEAD")
 
 
 class RefusedError(F1GraphError):
@@ -96,7 +98,7 @@ class GraphQLEndpoint:
             return respond(content, media_type=media_type, status=500)
 
     async def _read(self, request: Request) -> Asked:
-        if request.method == "GET":
+        if request.method in _BY_ADDRESS:
             return _asked(
                 {
                     "query": request.query_params.get("query"),
@@ -128,7 +130,7 @@ class GraphQLEndpoint:
         operation = document.operation(asked.operation_name)
         if operation is None:
             raise RefusedError("BAD_OPERATION_NAME", "`operationName` must name one of the operations")
-        if operation.operation is not OperationType.QUERY and method == "GET":
+        if operation.operation is not OperationType.QUERY and method in _BY_ADDRESS:
             raise RefusedError("METHOD_NOT_ALLOWED", "only queries may be sent by GET", status=405)
         # One moment for the whole request: its fields must agree.
         context = Context(store, self._clock())

@@ -66,6 +66,16 @@ def test_the_answer_has_the_media_type_that_was_asked_for(client: TestClient) ->
     assert (html.status_code, _code(html)) == (406, "NOT_ACCEPTABLE")
 
 
+def test_head_answers_as_get_does_without_the_body(client: TestClient) -> None:
+    asked = {"query": "{ nextRace { name } }"}
+
+    head, get = client.head("/graphql", params=asked), client.get("/graphql", params=asked)
+
+    assert head.status_code == get.status_code == 200
+    assert head.headers["content-length"] == get.headers["content-length"]
+    assert head.content == b""
+
+
 def test_a_query_may_be_sent_by_get(client: TestClient) -> None:
     answer = client.get(
         "/graphql",
