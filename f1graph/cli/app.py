@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from f1graph import __version__
-from f1graph.cli import database, forecasting, history, models, running
+from f1graph.cli import database, forecasting, history, judging, models, running
 from f1graph.cli.output import EXIT_ERROR, EXIT_USAGE, errors
 from f1graph.cli.parent import leave_with
 from f1graph.errors import F1GraphError, SettingsError
@@ -34,8 +34,8 @@ app.command("worker")(running.worker)
 app.command("refresh")(running.refresh)
 app.add_typer(history.app, name="import")
 app.add_typer(forecasting.app, name="forecast")
-app.command("backtest")(forecasting.backtest)
-app.command("score")(forecasting.score)
+app.command("backtest")(judging.backtest)
+app.command("score")(judging.score)
 app.add_typer(models.app, name="models")
 app.add_typer(database.app, name="db")
 app.command("schema")(database.schema)

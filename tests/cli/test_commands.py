@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from f1graph.cli.forecasting import parse_seasons, parse_stages
+from f1graph.cli.spans import parse_seasons, parse_stages
 from f1graph.errors import RequestError
 from f1graph.races.stages import Stage
 

@@ -1,0 +1,39 @@
+"""Seasons and stages as people type them."""
+
+from __future__ import annotations
+
+from f1graph.errors import RequestError
+from f1graph.races.stages import Stage
+
+DEFAULT_STAGES = "BEFORE_WEEKEND,AFTER_PRACTICE,AFTER_QUALIFYING"
+
+
+def parse_seasons(text: str) -> list[int]:
+    """`2024`, `2015-2024` or `2015,2018-2020`.
+
+    Raises:
+        RequestError: It is none of these.
+    """
+    seasons: set[int] = set()
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            seasons.update(range(int(first), int(last or first) + 1))
+    except ValueError as error:
+        raise RequestError(f"{text!r} are no seasons: write 2024 or 2015-2024") from error
+    if not seasons:
+        raise RequestError(f"{text!r} holds no season: the first must not be after the last")
+    return sorted(seasons)
+
+
+def parse_stages(text: str) -> list[Stage]:
+    """Names of stages, separated by commas.
+
+    Raises:
+        RequestError: One is not a stage.
+    """
+    names = [name.strip().upper() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in Stage.__members__]
+    if unknown or not names:
+        raise RequestError(f"{', '.join(unknown) or text!r}: the stages are {', '.join(Stage)}")
+    return [Stage(name) for name in names]
