@@ -17,6 +17,7 @@ from f1graph.races.calendar import (
     weekend_format,
 )
 from f1graph.races.entries import Constructor, Driver
+from f1graph.races.laps import Compound, Lap, Recording, RecordingRow, SessionPart
 from f1graph.races.past import History, Past
 from f1graph.races.results import (
     Classification,
@@ -237,6 +238,58 @@ def a_timed_session(race: Race, kind: ClassificationKind, order: Sequence[str] =
         for place, driver in enumerate(order, start=1)
     )
     return a_list(race, kind, rows)
+
+
+def a_lap(driver_id: str, number: int, *, seconds: float | None = 80.0, stint: int = 1) -> Lap:
+    """A lap on the medium tyre; every lap of a driver takes 80 s unless said otherwise."""
+    return Lap(
+        driver_id=driver_id,
+        number=number,
+        at=timedelta(minutes=55, seconds=80 * number),
+        time=None if seconds is None else timedelta(seconds=seconds),
+        stint=stint,
+        compound=Compound.MEDIUM,
+        compound_name="C3",
+        tyre_life=number,
+        fresh_tyre=True,
+        track_status="1",
+        is_accurate=number > 1,
+    )
+
+
+def some_laps(drivers: Sequence[str] = DRIVERS, laps: int = 5, *, seconds: float = 80.0) -> list[Lap]:
+    """So many laps of each driver."""
+    return [a_lap(driver, number, seconds=seconds) for driver in drivers for number in range(1, laps + 1)]
+
+
+def a_recording(
+    race: Race,
+    rows: Iterable[RecordingRow] | None = None,
+    *,
+    session: SessionKind = SessionKind.RACE,
+    part: SessionPart = SessionPart.LAPS,
+    missing: str | None = None,
+    known_at: datetime | None = None,
+    source: str = "made-up",
+    revision: int = 1,
+) -> Recording:
+    """What was recorded of a session: five laps of everybody, known at its end, unless said otherwise."""
+    if known_at is None:
+        of_race = race.session(session)
+        assert of_race is not None, f"{race.id} has no {session}"
+        known_at = of_race.ends_at
+    return Recording(
+        race_id=race.id,
+        session=session,
+        part=part,
+        rows=tuple(some_laps() if rows is None else rows),
+        known_at=known_at,
+        known_at_basis=KnownAtBasis.SESSION_END,
+        source=source,
+        source_version="1",
+        missing=missing,
+        revision=revision,
+    )
 
 
 def a_weekend(race: Race, drivers: Sequence[str] = DRIVERS, *, seed: int = 0) -> list[Classification]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, text, update
@@ -13,9 +13,11 @@ from f1graph.errors import StoreError
 from f1graph.races.calendar import Race
 from f1graph.races.facts import Facts
 from f1graph.races.past import FactKey
-from f1graph.races.results import Classification, ClassificationKind, ClassificationRow, KnownAtBasis
+from f1graph.races.results import Classification, ClassificationKind, ClassificationRow
 from f1graph.store.engine import Read, Write
 from f1graph.store.events import EventKind, publish
+from f1graph.store.recordings import RecordingKey, record_recordings
+from f1graph.store.revisions import StoredRevision, following, not_yet_told
 from f1graph.store.tables import (
     circuits,
     classification_rows,
@@ -40,6 +42,7 @@ class Recorded:
     Attributes:
         new_revisions: Of facts that were there with other content, by (race, kind).
         classified: Races whose result is new or changed: what is to be scored.
+        new_recordings: Of laps, weather, messages and flags what is new or changed, by (race, session, part).
         already_imported: The very same content had been imported before, so nothing was looked at.
     """
 
@@ -53,11 +56,12 @@ class Recorded:
     new_revisions: tuple[tuple[str, ClassificationKind], ...] = ()
     classified: tuple[str, ...] = ()
     seasons: tuple[int, ...] = ()
+    new_recordings: tuple[RecordingKey, ...] = ()
     already_imported: bool = False
 
     @property
     def changed(self) -> bool:
-        return bool(self.races or self.first_revisions or self.new_revisions)
+        return bool(self.races or self.first_revisions or self.new_revisions or self.new_recordings)
 
 
 async def was_imported(read: Read, source: str, content_hash: str) -> bool:
@@ -76,7 +80,8 @@ async def record_facts(write: Write, facts: Facts, *, now: datetime) -> Recorded
 
     A classification with the content of the newest stored revision adds nothing, nor does a source that
     only repeats its own last word after another source corrected it. Other content becomes a further
-    revision, known from `now` on unless the source itself recorded a later moment.
+    revision, known from `now` on unless the source itself recorded a later moment. For recordings see
+    `record_recordings`.
 
     Raises:
         StoreError: The store holds the real championship and the facts are invented, or the other way
@@ -95,6 +100,7 @@ async def record_facts(write: Write, facts: Facts, *, now: datetime) -> Recorded
     changed_races = await _record_races(write, facts.races)
     new = await _new_revisions(write, facts.classifications, now=now)
     await _insert_classifications(write, new, now=now)
+    recorded = await record_recordings(write, facts.recordings, now=now)
 
     season_of = {race.id: race.season for race in facts.races}
     corrections = tuple((fact.race_id, fact.kind) for fact in new if fact.revision > 1)
@@ -105,7 +111,7 @@ async def record_facts(write: Write, facts: Facts, *, now: datetime) -> Recorded
             "version": facts.version,
             "content_hash": facts.content_hash,
             "imported_at": now,
-            "new_revisions": len(new),
+            "new_revisions": len(new) + len(recorded),
             "invented": facts.invented,
         },
     )
@@ -130,6 +136,7 @@ async def record_facts(write: Write, facts: Facts, *, now: datetime) -> Recorded
         new_revisions=corrections,
         classified=tuple(dict.fromkeys(f.race_id for f in new if f.kind is ClassificationKind.RACE)),
         seasons=tuple(sorted({season_of[fact.race_id] for fact in new})),
+        new_recordings=recorded,
     )
 
 
@@ -216,13 +223,6 @@ async def _record_races(write: Write, records: Sequence[Race]) -> int:
     return changed
 
 
-@dataclass(frozen=True, slots=True)
-class _StoredRevision:
-    content_hash: str
-    known_at: datetime
-    source: str
-
-
 async def _new_revisions(
     write: Write, given: Iterable[Classification], *, now: datetime
 ) -> list[Classification]:
@@ -234,56 +234,26 @@ async def _new_revisions(
     new: list[Classification] = []
     for key, revisions in told.items():
         history = stored.get(key, [])
-        for fact in _not_yet_told(revisions, history, now=now):
+        for fact in not_yet_told(revisions, history, now=now):
             if history and history[-1].content_hash == fact.content_hash:
                 continue
             if history:
-                fact = _following(fact, history, now=now)
-            history.append(_StoredRevision(fact.content_hash, fact.known_at, fact.source))
+                fact = following(fact, history, now=now)
+            history.append(StoredRevision(fact.content_hash, fact.known_at, fact.source))
             new.append(fact)
     return new
 
 
-def _not_yet_told(
-    told: Sequence[Classification], history: Sequence[_StoredRevision], *, now: datetime
-) -> Sequence[Classification]:
-    """Of the revisions that a source tells of one fact those that are news.
-
-    If it has no revision that is not stored, but its last is not the newest stored one, then it went back
-    to what it had said before, and that is news as well.
-    """
-    # In a past weekend that is lived again a source does not know yet what the store knows of later.
-    own_words = [one for one in history if one.source == told[-1].source and one.known_at <= now]
-    last_words = {one.content_hash for one in (*history[-1:], *own_words[-1:])}
-    if told[-1].content_hash in last_words:
-        return ()
-    both = list(zip(told, history, strict=False))
-    same = next((i for i, (fact, one) in enumerate(both) if fact.content_hash != one.content_hash), len(both))
-    return told[same:] or told[-1:]
-
-
-def _following(fact: Classification, history: Sequence[_StoredRevision], *, now: datetime) -> Classification:
-    """The fact as the next revision: known when its source saw it change, else from now on."""
-    newest = history[-1].known_at
-    is_recorded = fact.known_at_basis is KnownAtBasis.RECORDED and fact.known_at > newest
-    return replace(
-        fact,
-        revision=len(history) + 1,
-        known_at=fact.known_at if is_recorded else max(now, newest + timedelta(microseconds=1)),
-        known_at_basis=KnownAtBasis.RECORDED,
-    )
-
-
-async def _stored_revisions(write: Write) -> dict[FactKey, list[_StoredRevision]]:
+async def _stored_revisions(write: Write) -> dict[FactKey, list[StoredRevision]]:
     table = classifications.c
-    found: dict[FactKey, list[_StoredRevision]] = {}
+    found: dict[FactKey, list[StoredRevision]] = {}
     for row in await write.rows(
         select(table.race_id, table.kind, table.content_hash, table.known_at, table.source).order_by(
             table.race_id, table.kind, table.revision
         )
     ):
         found.setdefault((row.race_id, ClassificationKind(row.kind)), []).append(
-            _StoredRevision(row.content_hash, row.known_at, row.source)
+            StoredRevision(row.content_hash, row.known_at, row.source)
         )
     return found
 

@@ -13,6 +13,13 @@ from sqlalchemy.exc import DBAPIError
 
 from f1graph.errors import StoreError, UnknownError
 from f1graph.races.forecast import EntryForecast, Forecast, Score
+from f1graph.races.laps import (
+    RaceControlMessage,
+    SessionPart,
+    TrackStatus,
+    TrackStatusChange,
+    WeatherSample,
+)
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
 from f1graph.store.bundles import (
@@ -31,7 +38,7 @@ from f1graph.store.forecasts import latest_forecast_id, load_forecast, load_fore
 from f1graph.store.scores import scores_of, store_scores, unscored_forecasts
 from f1graph.store.tables import APPEND_ONLY, forecasts
 from tests.api.seed import a_forecast
-from tests.builders import DRIVERS, a_history, a_moment, a_race, a_result
+from tests.builders import DRIVERS, a_history, a_moment, a_race, a_recording, a_result
 from tests.store.records import facts_of, record
 
 RACE = a_race(2024, 1)
@@ -59,6 +66,23 @@ async def fetch(store: Store, forecast_id: str) -> Forecast:
 
 async def with_everything(store: Store) -> None:
     await with_forecast(store)
+    recorded = (
+        a_recording(RACE),
+        a_recording(RACE, [WeatherSample(timedelta(0))], part=SessionPart.WEATHER),
+        a_recording(
+            RACE,
+            [RaceControlMessage(1, FRIDAY, "Other", "RISK OF RAIN IS 0%")],
+            part=SessionPart.RACE_CONTROL,
+        ),
+        a_recording(
+            RACE, [TrackStatusChange(timedelta(0), TrackStatus.CLEAR)], part=SessionPart.TRACK_STATUS
+        ),
+    )
+    await record(
+        store,
+        replace(facts_of(a_history([RACE], [RESULT]), version="2"), recordings=recorded),
+        now=RACE.ends_at,
+    )
     async with store.write() as write:
         await store_scores(
             write, RACE.id, [Score(FORECAST.id, 1, Measure.WINNER_BRIER, 0.04)], now=RACE.ends_at
