@@ -283,9 +283,9 @@ class Race(Node):
         return None if table is None else constructor_standings(table)
 
     @field(
-        description="The newest forecast of this race, made by the moment asked for: what did you say on "
-        "Friday? "
-        "Null where there is none; `forecastUnavailableReason` says why."
+        description="The forecast of this race that knows most, made by the moment asked for: what did you "
+        "say on Friday? One made before the start comes before any back-test. Null where there is none; "
+        "`forecastUnavailableReason` says why."
     )
     async def forecast(self, info: Info, stage: StageAsked = None, as_of: AsOf = None) -> Forecast | None:
         moment = info.context.moment(as_of)

@@ -145,12 +145,22 @@ async def forecasts_by_id(read: Read, ids: Collection[str], moment: datetime) ->
 async def latest_forecasts(
     read: Read, race_ids: Collection[str], stage: Stage | None, moment: datetime
 ) -> dict[str, ForecastHead]:
-    """Of each race the newest forecast made by `moment`, of a stage or of any; one statement."""
+    """Of each race the forecast made by `moment` that knows most, of a stage or of any; one statement.
+
+    One made before the start comes before any that was made for the record afterwards; an earlier stage
+    that was forecast late does not take the place of a later one.
+    """
     conditions = [forecasts.c.race_id.in_(list(race_ids)), *_is_public(moment)]
     if stage is not None:
         conditions.append(forecasts.c.stage == stage)
-    newest = select(func.max(forecasts.c.sequence)).where(*conditions).group_by(forecasts.c.race_id)
-    found = await read.rows(select(forecasts).where(forecasts.c.sequence.in_(newest)))
+    table = forecasts.c
+    place = func.row_number().over(
+        partition_by=table.race_id,
+        order_by=(table.retrospective, table.cutoff.desc(), table.sequence.desc()),
+    )
+    numbered = select(table.sequence, place.label("place")).where(*conditions).subquery()
+    newest = select(numbered.c.sequence).where(numbered.c.place == 1)
+    found = await read.rows(select(forecasts).where(table.sequence.in_(newest)))
     return {row.race_id: _head(row) for row in found}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import insert
@@ -167,5 +168,35 @@ async def test_a_back_test_is_the_latest_forecast_only_where_there_is_nothing_el
         none = await published.latest_forecast(read, moment - timedelta(days=2))
     assert latest is not None
     assert latest.id == honest.id
-    assert of_race[race.id].id == back_test.id
+    assert of_race[race.id].id == honest.id
     assert none is None
+
+
+async def test_a_stage_that_is_made_up_for_later_does_not_hide_what_was_said_before_the_race(
+    store: Store,
+) -> None:
+    race = a_race()
+    hour = timedelta(hours=1)
+    on_sunday = a_forecast(race.id, Stage.AFTER_QUALIFYING, race.starts_at - hour)
+    friday = a_forecast(race.id, Stage.AFTER_PRACTICE, race.starts_at - 2 * hour)
+    by_hand = replace(friday, cutoff=race.weekend_starts_at + hour, made_at=race.starts_at - hour / 2)
+    back_test = replace(
+        a_forecast(race.id, Stage.BEFORE_WEEKEND, race.ends_at + hour, retrospective=True),
+        cutoff=race.weekend_starts_at,
+    )
+    later_back_test = replace(
+        a_forecast(race.id, Stage.AFTER_QUALIFYING, race.ends_at + 2 * hour, retrospective=True),
+        cutoff=race.starts_at,
+    )
+    async with store.write() as write:
+        await record_facts(write, facts_of(a_history([race], [a_result(race)])), now=a_moment("2024-01-01"))
+        for forecast in (on_sunday, by_hand, back_test, later_back_test):
+            await store_forecast(write, forecast, is_served=True, now=forecast.made_at)
+
+    async def latest(stage: Stage | None) -> str:
+        async with store.read() as read:
+            return (await published.latest_forecasts(read, [race.id], stage, _NOW))[race.id].id
+
+    assert await latest(None) == on_sunday.id
+    assert await latest(Stage.AFTER_QUALIFYING) == on_sunday.id
+    assert await latest(Stage.BEFORE_WEEKEND) == back_test.id
