@@ -21,6 +21,9 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+_URL = "^https?://"
+
+
 def _cores() -> int:
     # Containers limit the affinity or the quota, not the machine's count (pytorch#16894).
     quota = Path("/sys/fs/cgroup/cpu.max")
@@ -62,6 +65,50 @@ class Settings(BaseSettings):
     f1db: str = Field(
         "", description="Path or URL of an F1DB CSV release zip; empty: the newest is downloaded."
     )
+    fastf1: bool = Field(
+        True,
+        description="Follow the running season session by session with FastF1; false: only F1DB's releases.",
+    )
+    fastf1_cache: Path | None = Field(
+        None, description="FastF1's cache folder, disposable; empty: `fastf1-cache` in the data folder."
+    )
+    fastf1_deadline: timedelta = Field(
+        timedelta(minutes=3), gt=timedelta(0), description="A fetch of one session is given up after this."
+    )
+    live_timing_url: str = Field(
+        "https://livetiming.formula1.com",
+        pattern=_URL,
+        description="Where the F1 live-timing archive answers.",
+    )
+    live_timing_calls_per_hour: int = Field(
+        400, ge=1, description="Calls that all processes together make to it in any hour."
+    )
+    live_timing_calls_per_second: float = Field(2, gt=0, le=4, description="And in a second.")
+    live_timing_mirror_url: str = Field(
+        "https://livetiming-mirror.fastf1.dev",
+        pattern=_URL,
+        description="Who is asked where the archive refuses: it blocks cloud addresses.",
+    )
+    live_timing_mirror_calls_per_hour: int = Field(
+        400, ge=1, description="Calls that all processes together make to it in any hour."
+    )
+    live_timing_mirror_calls_per_second: float = Field(2, gt=0, le=4, description="And in a second.")
+    schedule_url: str = Field(
+        "https://raw.githubusercontent.com/theOehrly/f1schedule/master/",
+        pattern=_URL,
+        description="Folder of FastF1's season schedules.",
+    )
+    schedule_calls_per_hour: int = Field(
+        400, ge=1, description="Calls that all processes together make to it in any hour."
+    )
+    schedule_calls_per_second: float = Field(2, gt=0, le=4, description="And in a second.")
+    ergast_url: str = Field(
+        "https://api.jolpi.ca/ergast/f1", pattern=_URL, description="Where Jolpica (Ergast) answers."
+    )
+    ergast_calls_per_hour: int = Field(
+        150, ge=1, description="Calls that all processes together make to it in any hour; it allows 200."
+    )
+    ergast_calls_per_second: float = Field(2, gt=0, le=4, description="And in a second; it allows 4.")
     invented_seed: int = Field(2024, ge=0, description="Seed of the invented championship.")
     invented_seasons: int = Field(6, ge=1, le=200, description="Seasons of the invented championship.")
     host: str = Field("127.0.0.1", description="Address the API listens on.")
@@ -99,6 +146,10 @@ class Settings(BaseSettings):
     @property
     def store_url(self) -> str:
         return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'f1graph.db').absolute()}"
+
+    @property
+    def fastf1_cache_dir(self) -> Path:
+        return self.fastf1_cache or self.data_dir / "fastf1-cache"
 
     @property
     def bundles_dir(self) -> Path:

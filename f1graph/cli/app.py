@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 
 from f1graph import __version__
-from f1graph.cli import database, forecasting, history, judging, models, running
+from f1graph.cli import database, forecasting, history, identity, judging, models, running
 from f1graph.cli.output import EXIT_ERROR, EXIT_USAGE, errors
 from f1graph.cli.parent import leave_with
 from f1graph.errors import F1GraphError, SettingsError
@@ -37,6 +37,7 @@ app.add_typer(forecasting.app, name="forecast")
 app.command("backtest")(judging.backtest)
 app.command("score")(judging.score)
 app.add_typer(models.app, name="models")
+app.add_typer(identity.app, name="identity")
 app.add_typer(database.app, name="db")
 app.command("schema")(database.schema)
 

@@ -461,6 +461,45 @@ ledger = Table(
     Index(None, "kind", "claimed_at"),
 )
 
+budget_reservations = Table(
+    "budget_reservations",
+    metadata,
+    Column("id", Counter, primary_key=True, autoincrement=False),
+    Column("host", String, nullable=False),
+    # Reserved calls, until it is settled; then those that were made.
+    Column("calls", Integer, nullable=False),
+    Column("is_settled", Boolean, nullable=False),
+    Column("reserved_at", UtcDateTime, nullable=False),
+    # The last moment at which one of the calls can have been made.
+    Column("ends_at", UtcDateTime, nullable=False),
+    Index(None, "host", "ends_at"),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("id", Counter, primary_key=True, autoincrement=False),
+    Column("subject", String, nullable=False),
+    Column("source", String, nullable=False),
+    # Null: in every season.
+    Column("season", Integer),
+    Column("their_id", String, nullable=False),
+    Column("our_id", String, nullable=False),
+    Column("told_at", UtcDateTime, nullable=False),
+)
+
+source_words = Table(
+    "source_words",
+    metadata,
+    # What a source said last of a list of which another source's word is the newest revision.
+    Column("race_id", ForeignKey("races.id"), primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("content_hash", String, nullable=False),
+    Column("told_at", UtcDateTime, nullable=False),
+    Column("rows", Json, nullable=False),
+)
+
 events = Table(
     "events",
     metadata,

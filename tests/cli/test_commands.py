@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -157,3 +158,28 @@ def test_an_unknown_stage_is_answered_with_those_there_are() -> None:
     assert parse_stages("before_weekend, AFTER_SPRINT") == [Stage.BEFORE_WEEKEND, Stage.AFTER_SPRINT]
     with pytest.raises(RequestError, match=r"IN_RACE.*AFTER_QUALIFYING"):
         parse_stages("IN_RACE")
+
+
+def test_s9_who_is_meant_by_an_id_can_be_told_and_is_listed(invented: Path) -> None:
+    drivers = (
+        sqlite3.connect(invented / "f1graph.db").execute("SELECT id FROM drivers ORDER BY id").fetchall()
+    )
+    slug, other = drivers[0][0], drivers[1][0]
+    assert f1graph(invented, "identity", "driver", "fastf1", "2024", "VER", other).returncode == 0
+    told = f1graph(invented, "identity", "driver", "fastf1", "2024", "VER", slug)
+    every = f1graph(invented, "identity", "driver", "ergast", "every", "max_verstappen", slug)
+    unknown = f1graph(invented, "identity", "driver", "fastf1", "2024", "VER", "nobody")
+
+    assert told.stdout.startswith("fastf1's VER is ")
+    assert every.returncode == 0
+    assert "NOT_FOUND" in unknown.stderr
+    assert answer(f1graph(invented, "identity", "list", "--json")) == [
+        {
+            "subject": "driver",
+            "source": "ergast",
+            "season": None,
+            "their_id": "max_verstappen",
+            "our_id": slug,
+        },
+        {"subject": "driver", "source": "fastf1", "season": 2024, "their_id": "VER", "our_id": slug},
+    ]
