@@ -64,13 +64,13 @@ class Recorded:
         return bool(self.races or self.first_revisions or self.new_revisions or self.new_recordings)
 
 
-async def was_imported(read: Read, source: str, content_hash: str) -> bool:
-    """Whether exactly this content was the newest import of its source."""
+async def was_imported(read: Read, source: str, content_hash: str, *, version: str | None = None) -> bool:
+    """Whether exactly this content was the newest import of its source, or of that version of it."""
+    where = [imports.c.source == source]
+    if version is not None:
+        where.append(imports.c.version == version)
     newest = await read.value(
-        select(imports.c.content_hash)
-        .where(imports.c.source == source)
-        .order_by(imports.c.id.desc())
-        .limit(1)
+        select(imports.c.content_hash).where(*where).order_by(imports.c.id.desc()).limit(1)
     )
     return bool(newest == content_hash)
 

@@ -321,7 +321,7 @@ async def laps_of(
     head = recordings.c
     found: dict[SessionKey, list[Lap]] = {}
     statement = (
-        select(*(head.race_id, head.session, *_LAP_COLUMNS))
+        select(head.race_id, head.session, *_LAP_COLUMNS)
         .join(recordings, head.id == laps.c.recording_id)
         .where(
             tuple_(head.race_id, head.session).in_(list(sessions)),
@@ -333,7 +333,8 @@ async def laps_of(
     )
     async for rows in read.partitions(statement):
         for row in rows:
-            found.setdefault((row[0], SessionKind(row[1])), []).append(_lap(row[2:]))
+            race_id, session, *values = list(row)
+            found.setdefault((race_id, SessionKind(session)), []).append(_lap(values))
     return found
 
 
