@@ -226,10 +226,10 @@ class Forecaster:
             lambda: [score for one in forecasts for score in score_forecast(one, result).scores]
         )
 
-    async def metrics(self, *, invented: bool) -> tuple[list[ModelMetric], list[StoredBins]]:
-        """Metrics and calibration from every stored score, per season and over all of them."""
+    async def metrics(self, *, invented: bool, as_of: datetime) -> tuple[list[ModelMetric], list[StoredBins]]:
+        """Metrics and calibration from every score known at `as_of`, per season and over all of them."""
         async with self._store.read() as read:
-            stored = await newest_scores(read, invented=invented)
+            stored = await newest_scores(read, invented=invented, as_of=as_of)
         revisions = {one.forecast_id: one.revision for one in stored}
         scored = [
             ScoredForecast(

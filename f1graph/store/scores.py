@@ -201,10 +201,24 @@ class NewestScores:
     values: dict[Measure, float]
 
 
-async def newest_scores(read: Read, *, invented: bool) -> list[NewestScores]:
-    """Every scored forecast of the real or of the invented championship, in the order of publication."""
+async def newest_scores(read: Read, *, invented: bool, as_of: datetime) -> list[NewestScores]:
+    """Every scored forecast of the real or of the invented championship, in the order of publication.
+
+    Args:
+        as_of: Only forecasts made by then, against the newest result known then: in a past weekend that is
+            lived again the store may hold scores of later races.
+    """
     newest = (
         select(scores.c.forecast_id, func.max(scores.c.revision).label("revision"))
+        .join(
+            classifications,
+            and_(
+                classifications.c.race_id == scores.c.race_id,
+                classifications.c.kind == scores.c.kind,
+                classifications.c.revision == scores.c.revision,
+            ),
+        )
+        .where(classifications.c.known_at <= as_of)
         .group_by(scores.c.forecast_id)
         .subquery()
     )
@@ -217,7 +231,7 @@ async def newest_scores(read: Read, *, invented: bool) -> list[NewestScores]:
             scores,
             and_(scores.c.forecast_id == forecasts.c.id, scores.c.revision == newest.c.revision),
         )
-        .where(forecasts.c.invented.is_(invented))
+        .where(forecasts.c.invented.is_(invented), forecasts.c.made_at <= as_of)
         .order_by(forecasts.c.sequence)
     )
     async for some in read.partitions(statement):

@@ -47,6 +47,9 @@ class ForecastEngine(Protocol):
         """All measures of some forecasts of a race against one revision of its result."""
         ...
 
-    async def metrics(self, *, invented: bool) -> tuple[Sequence[ModelMetric], Sequence[StoredBins]]:
-        """Metrics and calibration from every stored score of the real or of the invented championship."""
+    async def metrics(
+        self, *, invented: bool, as_of: datetime
+    ) -> tuple[Sequence[ModelMetric], Sequence[StoredBins]]:
+        """Metrics and calibration of the real or of the invented championship, from every score that was
+        known at `as_of`."""
         ...

@@ -323,7 +323,8 @@ async def _score(engine: ForecastEngine, clock: Clock, work: Work) -> _StoreIt:
 async def _metrics(store: Store, engine: ForecastEngine, clock: Clock) -> _StoreIt:
     async with store.read() as read:
         championships = await scored_championships(read)
-    computed = [(invented, *await engine.metrics(invented=invented)) for invented in championships]
+    now = clock()
+    computed = [(invented, *await engine.metrics(invented=invented, as_of=now)) for invented in championships]
 
     async def store_it(write: Write) -> dict[str, Any]:
         for invented, metrics, bins in computed:

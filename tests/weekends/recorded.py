@@ -113,7 +113,7 @@ class RecordedEngine:
     async def score(self, forecast_ids: Sequence[str], *, race_id: str, revision: int) -> list[Score]:
         return [Score(one, revision, Measure.WINNER_BRIER, 0.5) for one in forecast_ids]
 
-    async def metrics(self, *, invented: bool) -> tuple[list[ModelMetric], list[StoredBins]]:
+    async def metrics(self, *, invented: bool, as_of: datetime) -> tuple[list[ModelMetric], list[StoredBins]]:
         metric = ModelMetric(
             self.model, Stage.BEFORE_WEEKEND, 2024, 2024, Measure.WINNER_BRIER, 1, 0, 0.5, None, None
         )
