@@ -27,7 +27,7 @@ from f1graph.settings import Settings
 from f1graph.store.calendar import race_not_over, races_by_id
 from f1graph.store.engine import Store
 from f1graph.store.forecasts import latest_forecast_id, load_forecast
-from f1graph.store.ledger import last_work
+from f1graph.store.ledger import WorkStatus, last_work
 from f1graph.store.migrate import migrate
 from f1graph.store.people import drivers_by_id
 from f1graph.wiring import opened_store
@@ -36,6 +36,7 @@ _GRACE = timedelta(seconds=20)
 _RESTART_PAUSES = (1, 2, 5, 15, 30)
 # A process that ran this long was well: its next failure is a new one.
 _WAS_WELL = timedelta(minutes=5)
+_WORK_LOOKED_AT = 50
 
 
 async def run_everything(settings: Settings) -> int:
@@ -148,7 +149,7 @@ async def _show_next_forecast(store: Store, household: _Household, clock: Clock)
         # Between two stages nothing is due: the last one is forecast as of its end.
         household.run_once("forecast", "race", race.id)
     with console.status(f"Forecasting {race.season} {race.name} ..."):
-        forecast = await _first_forecast(store, race.id)
+        forecast = await first_forecast(store, race.id, clock)
     if forecast is None:
         return
     async with store.read() as read:
@@ -170,16 +171,23 @@ async def _show_next_forecast(store: Store, household: _Household, clock: Clock)
     )
 
 
-async def _first_forecast(store: Store, race_id: str) -> Forecast | None:
-    """The race's newest forecast, as soon as there is one; None if it cannot be made."""
+async def first_forecast(store: Store, race_id: str, clock: Clock) -> Forecast | None:
+    """The race's newest forecast made by now, as soon as there is one; None if it cannot be made."""
     while True:
+        now = clock()
         async with store.read() as read:
-            forecast_id = await latest_forecast_id(read, race_id)
+            # A weekend may be lived again: what was said later in it has not been said yet.
+            forecast_id = await latest_forecast_id(read, race_id, as_of=now)
             if forecast_id is not None:
                 return await load_forecast(read, forecast_id)
-            tried = [work for work in await last_work(read, limit=5, kind="FORECAST") if work.error]
-        if tried:
-            console.print(f"There is no forecast yet: {tried[0].error}. It is tried again.")
+            begun = await last_work(read, limit=_WORK_LOOKED_AT, kind="FORECAST")
+        failures = [
+            work
+            for work in begun
+            if work.race_id == race_id and work.status is WorkStatus.FAILED and work.claimed_at <= now
+        ]
+        if failures:
+            console.print(f"There is no forecast yet: {failures[0].error}. It is tried again.")
             return None
         await asyncio.sleep(0.5)
 
