@@ -19,6 +19,20 @@ from f1graph.api.forecast import Forecast, StageAsked, forecast_key, read_foreca
 from f1graph.api.ids import cursor, global_id, page_size, read_cursor
 from f1graph.api.lists import After, AsOf, Connection, First, connection
 from f1graph.api.node import Node, present
+from f1graph.api.recordings import (
+    DriverAsked,
+    DriversAsked,
+    FirstRows,
+    Lap,
+    RaceControlMessage,
+    Recorded,
+    RecordingRevision,
+    Stint,
+    TrackStatusChange,
+    WeatherSample,
+    drivers_asked,
+    lap_bound,
+)
 from f1graph.api.results import Classification, ClassificationLine, Revision, lines_of, revision
 from f1graph.api.scalars import LocalDateTime
 from f1graph.api.standings import (
@@ -93,6 +107,7 @@ class Session:
         "recorded."
     )
     circuit_id: strawberry.Private[str]
+    race_id: strawberry.Private[str]
 
     @field(description="The circuit's zone, an IANA name: what to show local times in.")
     async def time_zone(self, info: Info) -> str:
@@ -115,6 +130,77 @@ class Session:
             return None
         circuit = present(await info.context.loaders.circuit.load(self.circuit_id))
         return LocalDateTime(moment.astimezone(ZoneInfo(circuit.time_zone)))
+
+    @field(
+        description="Laps by driver (in the order of the slugs) and number, from 2018 on. All pages are of "
+        "the same revision, the one that was newest at the first. Null where none are recorded."
+    )
+    async def laps(
+        self,
+        info: Info,
+        driver: DriverAsked = None,
+        drivers: DriversAsked = None,
+        from_lap: Annotated[
+            int | None, strawberry.argument(description="Not before this lap. Empty: from the first.")
+        ] = None,
+        to_lap: Annotated[
+            int | None, strawberry.argument(description="Not after this lap. Empty: to the last.")
+        ] = None,
+        first: FirstRows = 100,
+        after: After = None,
+        as_of: AsOf = None,
+    ) -> Connection[Lap] | None:
+        return await self._recorded(info, as_of).laps(
+            await drivers_asked(info.context, driver, drivers),
+            from_lap=lap_bound("fromLap", from_lap),
+            to_lap=lap_bound("toLap", to_lap),
+            first=first,
+            after=after,
+        )
+
+    @field(
+        description="The laps of each driver on one set of tyres, by driver and lap; at most a few per "
+        "driver. Null where no laps are recorded."
+    )
+    async def stints(
+        self, info: Info, driver: DriverAsked = None, drivers: DriversAsked = None, as_of: AsOf = None
+    ) -> list[Stint] | None:
+        asked = await drivers_asked(info.context, driver, drivers)
+        return await self._recorded(info, as_of).stints(asked)
+
+    @field(
+        description="The weather, about one sample a minute, in the order of time. Null where none is "
+        "recorded."
+    )
+    async def weather(
+        self, info: Info, first: FirstRows = 100, after: After = None, as_of: AsOf = None
+    ) -> Connection[WeatherSample] | None:
+        return await self._recorded(info, as_of).weather(first=first, after=after)
+
+    @field(
+        description="What race control said, in the order in which it was sent. Null where none is recorded."
+    )
+    async def race_control(
+        self, info: Info, first: FirstRows = 100, after: After = None, as_of: AsOf = None
+    ) -> Connection[RaceControlMessage] | None:
+        return await self._recorded(info, as_of).race_control(first=first, after=after)
+
+    @field(
+        description="When the track's status changed, in the order of time; a few dozen at most. Null where "
+        "none is recorded."
+    )
+    async def track_status(self, info: Info, as_of: AsOf = None) -> list[TrackStatusChange] | None:
+        return await self._recorded(info, as_of).track_status()
+
+    @field(
+        description="Everything that was recorded of this session, and every correction, by part and "
+        "revision; a handful per part at most, empty where nothing is."
+    )
+    async def recordings(self, info: Info, as_of: AsOf = None) -> list[RecordingRevision]:
+        return [RecordingRevision.of(head) for head in await self._recorded(info, as_of).heads()]
+
+    def _recorded(self, info: Info, as_of: datetime | None) -> Recorded:
+        return Recorded(info.context, self.race_id, self.kind, as_of)
 
 
 @strawberry.type(description="A race weekend: one Grand Prix with all its sessions.")
@@ -178,6 +264,13 @@ class Race(Node):
     @field(description="The sessions in the order in which they are driven; the last is the race.")
     def sessions(self) -> list[Session]:
         return [_session(session, self.record) for session in self.record.sessions]
+
+    @field(description="One session of the weekend. Null where the weekend has no such session.")
+    def session(
+        self, kind: Annotated[SessionKind, strawberry.argument(description="What is driven.")]
+    ) -> Session | None:
+        found = self.record.session(kind)
+        return None if found is None else _session(found, self.record)
 
     @field(description="Where it is held.")
     async def circuit(self, info: Info) -> Circuit:
@@ -331,6 +424,7 @@ def _session(session: records.Session, race: records.Race) -> Session:
         starts_at=None if session.is_nominal else session.starts_at,
         ends_at=None if session.is_nominal else session.ends_at,
         circuit_id=race.circuit_id,
+        race_id=race.id,
     )
 
 

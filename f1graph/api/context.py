@@ -15,13 +15,14 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from f1graph.errors import RequestError
-from f1graph.races.calendar import Circuit, Race
+from f1graph.races.calendar import Circuit, Race, SessionKind
 from f1graph.races.entries import Constructor, Driver
 from f1graph.races.facts import StandingsKind
+from f1graph.races.laps import Lap, RaceControlMessage, TrackStatusChange, WeatherSample
 from f1graph.races.results import Classification, ClassificationKind
 from f1graph.races.stages import Stage
 from f1graph.races.times import require_utc
-from f1graph.store import calendar, championships, people, published, results
+from f1graph.store import calendar, championships, people, published, recordings, results
 from f1graph.store.engine import Read, Store
 
 K = TypeVar("K", bound=Hashable)
@@ -73,6 +74,10 @@ LinesKey = tuple[str, results.LinesAsked]
 LineCountKey = tuple[str, tuple[str, tuple[ClassificationKind, ...], int | None]]
 LatestForecastKey = tuple[str, tuple[Stage | None, datetime]]
 RaceForecastsKey = tuple[str, tuple[Stage | None, datetime, int, int | None]]
+RecordingsKey = tuple[str, datetime]
+OfSessions = dict[SessionKind, list[recordings.RecordingHead]]
+LapsKey = tuple[int, recordings.LapsAsked]
+PageKey = tuple[int, tuple[int, int]]
 CircuitRacesKey = tuple[str, tuple[int, tuple[datetime, str] | None]]
 
 
@@ -141,6 +146,33 @@ class Loaders:
             lambda read, ids: published.scores_known(read, ids, now)
         )
 
+        self.recordings: DataLoader[RecordingsKey, OfSessions | None] = self._by_group(_recordings)
+        self.laps: DataLoader[LapsKey, list[Lap] | None] = self._by_group(recordings.laps_page)
+        self.count_laps: DataLoader[LapsKey, int | None] = self._by_group(recordings.count_laps)
+        self.weather: DataLoader[PageKey, list[tuple[int, WeatherSample]] | None] = self._by_group(
+            lambda read, ids, asked: recordings.weather_page(read, ids, limit=asked[0], after=asked[1])
+        )
+        self.messages: DataLoader[PageKey, list[RaceControlMessage] | None] = self._by_group(
+            lambda read, ids, asked: recordings.messages_page(read, ids, limit=asked[0], after=asked[1])
+        )
+        self.track_status: DataLoader[int, list[TrackStatusChange] | None] = self._by_key(
+            recordings.track_status_of
+        )
+        self._rows_taken = 0
+
+    def take_rows(self, number: int, *, most: int) -> None:
+        """Counts rows of recordings that are asked for: a race has thousands, and a request many races.
+
+        Raises:
+            RequestError: All of the request together are more than `most`.
+        """
+        self._rows_taken += number
+        if self._rows_taken > most:
+            raise RequestError(
+                f"one request may ask for {most} laps, samples and messages in all (the stints of a session "
+                "count for 100): give a smaller `first`, or ask for fewer sessions at once"
+            )
+
     def _by_key(
         self, ask: Callable[[Read, Sequence[K]], Awaitable[Mapping[K, V]]]
     ) -> DataLoader[K, V | None]:
@@ -154,15 +186,15 @@ class Loaders:
         return DataLoader(load)
 
     def _by_group(
-        self, ask: Callable[[Read, Sequence[str], G], Awaitable[Mapping[str, V]]]
-    ) -> DataLoader[tuple[str, G], V | None]:
+        self, ask: Callable[[Read, Sequence[K], G], Awaitable[Mapping[K, V]]]
+    ) -> DataLoader[tuple[K, G], V | None]:
         """As `_by_key` for keys of an id and what is asked of it: one question per different asking."""
 
-        async def load(keys: list[tuple[str, G]]) -> list[V | None]:
-            ids_of: dict[G, list[str]] = {}
+        async def load(keys: list[tuple[K, G]]) -> list[V | None]:
+            ids_of: dict[G, list[K]] = {}
             for one, asked in keys:
                 ids_of.setdefault(asked, []).append(one)
-            found: dict[G, Mapping[str, V]] = {}
+            found: dict[G, Mapping[K, V]] = {}
             async with self._store.read() as read:
                 for asked, ids in ids_of.items():
                     found[asked] = await ask(read, ids, asked)
@@ -189,3 +221,10 @@ class Loaders:
                 tables = await championships.standings_known(read, race_ids, moment)
                 found |= {(race_id, kind, moment): table for (race_id, kind), table in tables.items()}
         return [found.get(key) for key in keys]
+
+
+async def _recordings(read: Read, race_ids: Sequence[str], moment: datetime) -> dict[str, OfSessions]:
+    of_race: dict[str, OfSessions] = {}
+    for (race_id, session), heads in (await recordings.recordings_known(read, race_ids, moment)).items():
+        of_race.setdefault(race_id, {})[session] = heads
+    return of_race

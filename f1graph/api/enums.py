@@ -8,6 +8,7 @@ from typing import Any
 import strawberry
 
 from f1graph.races.calendar import SessionKind, WeekendFormat
+from f1graph.races.laps import Compound, SessionPart, TrackStatus
 from f1graph.races.measures import Direction, Measure, Target
 from f1graph.races.results import ClassificationKind, KnownAtBasis, Status
 from f1graph.races.stages import Stage
@@ -120,6 +121,39 @@ _describe(
     DID_NOT_PRACTISE="Was entered and did not leave the pits: void.",
     EXCLUDED="Was excluded from the event: void.",
     PIT_LANE="Of a grid: starts from the pit lane.",
+)
+_describe(
+    SessionPart,
+    "A part of what is recorded of a session, beside its classification.",
+    LAPS="Every lap of every driver.",
+    WEATHER="The weather at the circuit.",
+    RACE_CONTROL="What race control said.",
+    TRACK_STATUS="Flags and safety cars that hold for the whole track.",
+)
+_describe(
+    Compound,
+    "A tyre as it is called in its weekend; until 2018 there were more names for dry ones.",
+    HYPERSOFT="The softest of 2018.",
+    ULTRASOFT="The second softest of 2018.",
+    SUPERSOFT="Of 2018, softer than soft.",
+    SOFT="The softest of the three of a weekend, from 2019.",
+    MEDIUM="The middle one of the three of a weekend, from 2019.",
+    HARD="The hardest of the three of a weekend, from 2019.",
+    SUPERHARD="The hardest of 2018.",
+    INTERMEDIATE="For a damp track.",
+    WET="For a wet track.",
+    TEST="A tyre that is being developed, driven in practice.",
+    UNKNOWN="The timing system does not say.",
+)
+_describe(
+    TrackStatus,
+    "The state of the track.",
+    CLEAR="No flag.",
+    YELLOW="A yellow flag somewhere.",
+    SAFETY_CAR="The safety car is out.",
+    RED="The session is stopped.",
+    VIRTUAL_SAFETY_CAR="Everybody must keep to a slower pace.",
+    VIRTUAL_SAFETY_CAR_ENDING="The virtual safety car is about to end.",
 )
 _describe(
     KnownAtBasis,

@@ -84,14 +84,14 @@ def _as(kind: type, value: Any) -> Any:
     return value
 
 
-def page_size(first: int) -> int:
+def page_size(first: int, *, most: int = MOST) -> int:
     """`first`, if a list may be that long.
 
     Raises:
         RequestError: It may not.
     """
-    if not 1 <= first <= MOST:
-        raise RequestError(f"`first` must be between 1 and {MOST}, not {first}")
+    if not 1 <= first <= most:
+        raise RequestError(f"`first` must be between 1 and {most}, not {first}")
     return first
 
 

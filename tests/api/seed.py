@@ -21,9 +21,17 @@ from f1graph.races.forecast import (
     Receipt,
     Score,
 )
+from f1graph.races.laps import (
+    RaceControlMessage,
+    Recording,
+    SessionPart,
+    TrackStatus,
+    TrackStatusChange,
+    WeatherSample,
+)
 from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMetric, Target
 from f1graph.races.past import History
-from f1graph.races.results import Classification, ClassificationKind
+from f1graph.races.results import Classification, ClassificationKind, KnownAtBasis
 from f1graph.races.stages import Stage, stage_window
 from f1graph.store.bundles import BundleRow, BundleStatus, store_bundle
 from f1graph.store.engine import Store
@@ -36,10 +44,12 @@ from tests.builders import (
     a_history,
     a_moment,
     a_race,
+    a_recording,
     a_result,
     a_season,
     a_timed_session,
     a_weekend,
+    some_laps,
     team_of,
 )
 
@@ -53,6 +63,8 @@ FIRST, SECOND, THIRD, NEXT = SEASON[:4]
 NOW = NEXT.starts_at - timedelta(hours=3)
 # Two weeks after the second race its winner was disqualified.
 REVISED_AT = SECOND.ends_at + timedelta(days=10)
+# The laps of the third race came in two days later once more, with a third lap that was deleted.
+LAPS_REVISED_AT = THIRD.ends_at + timedelta(days=2)
 
 
 def facts_of(history: History, *, version: str = "1", invented: bool = False) -> Facts:
@@ -143,7 +155,8 @@ async def fill_championship(store: Store) -> None:
     """The facts of two seasons, forecasts of four races, scores, metrics, a bundle, and work done."""
     whole = a_history((*OLD, *SEASON, CANCELLED), facts=_facts())
     async with store.write() as write:
-        await record_facts(write, facts_of(whole), now=a_moment("2024-01-01"))
+        told = replace(facts_of(whole), recordings=tuple(_recordings()))
+        await record_facts(write, told, now=a_moment("2024-01-01"))
         await record_done(
             write,
             "import:f1db:1",
@@ -192,6 +205,42 @@ def _facts() -> list[Classification]:
     )
     facts.append(a_timed_session(THIRD, ClassificationKind.FASTEST_LAPS))
     return facts
+
+
+def _recordings() -> list[Recording]:
+    corrected = [replace(lap, deleted=True) if lap.number == 3 else lap for lap in some_laps()]
+    second = a_recording(THIRD, corrected, known_at=LAPS_REVISED_AT, revision=2)
+    start = THIRD.starts_at
+    return [
+        a_recording(FIRST),
+        # Of the sprint weekend only some laps of the race are there.
+        a_recording(SECOND, some_laps(DRIVERS[:3]), missing="laps of 3 of 8 drivers"),
+        a_recording(THIRD),
+        replace(second, known_at_basis=KnownAtBasis.RECORDED),
+        a_recording(
+            THIRD,
+            [
+                WeatherSample(timedelta(minutes=n), 20.0 + n, 35.0, 41, 1013.2, False, 1.5, 90)
+                for n in range(5)
+            ],
+            part=SessionPart.WEATHER,
+        ),
+        a_recording(
+            THIRD,
+            [
+                RaceControlMessage(n, start + timedelta(minutes=n), "Flag", f"MESSAGE {n}", n, "YELLOW")
+                for n in range(1, 6)
+            ],
+            part=SessionPart.RACE_CONTROL,
+        ),
+        a_recording(
+            THIRD,
+            [TrackStatusChange(timedelta(minutes=n), one) for n, one in enumerate(TrackStatus)],
+            part=SessionPart.TRACK_STATUS,
+        ),
+        # Still to come, and already in the database.
+        a_recording(NEXT),
+    ]
 
 
 async def _judge(store: Store, race_id: str, judged: list[Forecast], now: datetime) -> None:

@@ -2,6 +2,7 @@
 import { useGraphiQL, useGraphiQLActions, type GraphiQLPlugin } from '@graphiql/react';
 
 import driverCareer from './examples/driver-career.graphql?raw';
+import driverLaps from './examples/driver-laps.graphql?raw';
 import forecastUpdates from './examples/forecast-updates.graphql?raw';
 import latestForecast from './examples/latest-forecast.graphql?raw';
 import modelMetrics from './examples/model-metrics.graphql?raw';
@@ -17,6 +18,7 @@ const examples = [
   { title: 'What was published lately', query: forecastUpdates },
   { title: 'The last races and their forecasts', query: lastRaces },
   { title: 'Results of a race', query: raceResults },
+  { title: 'Laps of a driver', query: driverLaps },
   { title: 'Standings after a race', query: standings },
   { title: 'A driver’s career', query: driverCareer },
   { title: 'How good the models are', query: modelMetrics },
