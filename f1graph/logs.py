@@ -50,6 +50,7 @@ def set_up_logging(*, log_format: str, level: str, stream: TextIO | None = None)
         logger.handlers = []
         logger.propagate = True
     logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
+    logging.getLogger("stamina").setLevel(logging.NOTSET)
     logging.captureWarnings(True)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -6,6 +6,7 @@ Commands import what they need when they run: `f1graph api` must not wait for to
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from datetime import UTC, datetime
 from typing import Annotated
@@ -17,7 +18,7 @@ from f1graph import __version__
 from f1graph.cli import database, forecasting, history, identity, judging, models, running
 from f1graph.cli.output import EXIT_ERROR, EXIT_USAGE, errors
 from f1graph.cli.parent import leave_with
-from f1graph.errors import F1GraphError, SettingsError
+from f1graph.errors import F1GraphError, RequestError, SettingsError
 from f1graph.logs import set_up_logging
 from f1graph.settings import read_settings
 
@@ -81,6 +82,8 @@ def root(
     settings = read_settings() if now is None else read_settings(now=now)
     # A command answers on its own; the services among them raise this to the level of the settings.
     set_up_logging(log_format=settings.log_format, level="WARNING")
+    # What is tried again is news for a log; who waits at a terminal gets one line if all of it fails.
+    logging.getLogger("stamina").setLevel(logging.ERROR)
     context.obj = settings
 
 
@@ -93,4 +96,4 @@ def main() -> None:
             print(json.dumps({"error": {"code": error.code, "message": str(error)}}))
         else:
             errors.print(f"[bold red]Error[/] [{error.code}] {escape(str(error))}", soft_wrap=True)
-        sys.exit(EXIT_USAGE if isinstance(error, SettingsError) else EXIT_ERROR)
+        sys.exit(EXIT_USAGE if isinstance(error, SettingsError | RequestError) else EXIT_ERROR)

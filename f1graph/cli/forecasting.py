@@ -20,7 +20,7 @@ from f1graph.cli.output import (
     show_json,
     show_table,
 )
-from f1graph.cli.spans import DEFAULT_STAGES, parse_seasons, parse_stages
+from f1graph.cli.spans import DEFAULT_STAGES, parse_seasons, parse_stages, require_races
 from f1graph.errors import ForecastError, UnknownError
 from f1graph.races.calendar import Race
 from f1graph.races.entries import Constructor, Driver
@@ -175,6 +175,7 @@ async def _past(settings: Settings, seasons: Sequence[int], stages: Sequence[Sta
         await require_newest(store)
         async with store.read() as read:
             races = [race for of in (await races_of_seasons(read, seasons)).values() for race in of]
+        require_races(races, seasons)
         with opened_forecaster(settings, store) as forecaster, bar("Forecasting the past") as progress:
             async for made, total, what in record_past(store, forecaster, races, stages, now=now):
                 progress.update(progress.task_ids[0], completed=made, total=total, description=what)

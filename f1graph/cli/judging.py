@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from f1graph.cli.output import AsJson, bar, console, errors, run, settings_of, show_json, show_table
-from f1graph.cli.spans import DEFAULT_STAGES, parse_seasons, parse_stages
-from f1graph.errors import RequestError
+from f1graph.cli.spans import DEFAULT_STAGES, parse_seasons, parse_stages, require_races
 from f1graph.races.measures import Measure, ModelMetric
 from f1graph.races.stages import Stage
 from f1graph.settings import Settings
@@ -74,8 +73,7 @@ async def _backtest(
         refits_per_season=refits,
         first_season=settings.train_from,
     )
-    if not any(race.season in seasons for race in history.races):
-        raise RequestError(f"no race of {seasons[0]}-{seasons[-1]} is in the database: import history first")
+    require_races([race for race in history.races if race.season in seasons], seasons)
     return await asyncio.to_thread(_walk, history, walk, out, settings.threads)
 
 

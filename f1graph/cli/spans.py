@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from f1graph.errors import RequestError
+from f1graph.races.calendar import Race
 from f1graph.races.stages import Stage
 
 DEFAULT_STAGES = "BEFORE_WEEKEND,AFTER_PRACTICE,AFTER_QUALIFYING"
@@ -24,6 +27,17 @@ def parse_seasons(text: str) -> list[int]:
     if not seasons:
         raise RequestError(f"{text!r} holds no season: the first must not be after the last")
     return sorted(seasons)
+
+
+def require_races(races: Sequence[Race], seasons: Sequence[int]) -> None:
+    """Refuses seasons of which there is no race.
+
+    Raises:
+        RequestError: There is none.
+    """
+    if not races:
+        span = str(seasons[0]) if len(seasons) == 1 else f"{seasons[0]}-{seasons[-1]}"
+        raise RequestError(f"no race of {span} is in the database: import history first")
 
 
 def parse_stages(text: str) -> list[Stage]:

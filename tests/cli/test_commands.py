@@ -109,6 +109,7 @@ def test_a_back_test_writes_a_row_per_race_driver_stage_and_model(invented: Path
         (("forecast", "show", "nothing"), "NOT_FOUND", "there is no forecast 'nothing'"),
         (("models", "activate", "nothing"), "NOT_FOUND", "there is no bundle 'nothing'"),
         (("backtest", "--out", "x.csv", "--seasons", "2O24"), "BAD_REQUEST", "'2O24' are no seasons"),
+        (("forecast", "past", "--seasons", "1800"), "BAD_REQUEST", "no race of 1800 "),
         (("import", "f1db", "nowhere.zip"), "SOURCE_UNAVAILABLE", "nowhere.zip"),
         (("worker",), "BAD_SETTING", "F1GRAPH_REDIS_URL"),
     ],
@@ -118,10 +119,19 @@ def test_a_wrong_question_gets_one_line_with_the_value_and_a_code(
 ) -> None:
     done = f1graph(invented, *arguments)
 
-    assert done.returncode == (2 if code == "BAD_SETTING" else 1)
+    assert done.returncode == (2 if code in ("BAD_SETTING", "BAD_REQUEST") else 1)
     assert f"[{code}]" in done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_tried_again_is_not_told_to_who_waits_at_a_terminal(tmp_path: Path) -> None:
+    done = f1graph(tmp_path, "import", "f1db", "http://127.0.0.1:9/f1db-csv.zip")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "Error [SOURCE_UNAVAILABLE] http://127.0.0.1:9/f1db-csv.zip cannot be reached"
+    )
 
 
 def test_an_error_is_json_where_the_answer_would_be(invented: Path) -> None:
