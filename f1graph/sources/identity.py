@@ -6,9 +6,12 @@ says how to map it; a guess would split one driver's history in two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 from f1graph.errors import SourceError
 from f1graph.races.entries import Constructor, Driver, Entry
@@ -78,7 +81,174 @@ class NamedTeam:
     ergast_id: str | None = None
 
 
+_Record = TypeVar("_Record", Driver, Constructor)
+
+
 class UnknownIdentityError(SourceError):
     """Nobody, or more than one, could be meant; the text says how to map the id."""
 
     code = "UNKNOWN_ID"
+
+
+# What no rule finds: Ergast kept a team's short id through its renames.
+_BUILT_IN: IdentityMap = {
+    ForeignId(Subject.CONSTRUCTOR, "ergast", season, foreign): ours
+    for foreign, ours, seasons in (
+        ("alfa", "alfa-romeo", range(2019, 2024)),
+        ("sauber", "kick-sauber", range(2024, 2026)),
+        ("rb", "racing-bulls", range(2025, 2027)),
+    )
+    for season in seasons
+}
+
+
+def driver_id(named: NamedDriver, *, season: int, known: Known) -> str:
+    """Our id of the driver that FastF1 and Ergast speak of.
+
+    What was told by hand decides; else the full name; else code and number of a driver of the season; else
+    her last name or Ergast's id among the drivers of the season.
+
+    Raises:
+        UnknownIdentityError: Nobody fits, several do, or name and code belong to different drivers.
+    """
+    keys = [
+        ForeignId(Subject.DRIVER, source, season, foreign)
+        for source, foreign in (("fastf1", named.code), ("ergast", named.ergast_id))
+        if foreign
+    ]
+    if told := _told(keys, known):
+        return told
+    of_season = _drivers_of_season(known)
+    # The entry list of the race itself counts for more than the season's: numbers and seats change hands.
+    numbers = {(entry.driver_id, entry.car_number) for entry in (*known.season_entries, *known.entries)}
+    by_name = _ids(known.drivers, lambda driver: _names(named) & _names_of(driver))
+    by_code = _ids(of_season, lambda driver: named.code is not None and driver.code == named.code)
+    by_number = {driver for driver, number in numbers if named.number is not None and number == named.number}
+    by_last_name = _ids(
+        of_season,
+        lambda driver: named.last_name is not None and fold(driver.last_name) == fold(named.last_name),
+    )
+    by_ergast = _ids(of_season, lambda driver: _ergast_may_mean(named.ergast_id, driver))
+    if len(by_name) == 1 and len(by_code) == 1 and by_name != by_code:
+        raise _unknown(
+            named.code or "", Subject.DRIVER, season, f"name and code say {_either(by_name | by_code)}"
+        )
+    anonymous = named.code is None and named.last_name is None and named.ergast_id is None
+    rules = [
+        by_name,
+        by_code & by_number,
+        by_code & by_last_name,
+        by_code & by_ergast,
+        by_last_name & by_number,
+    ]
+    rules += [by_ergast] if named.code is None and named.last_name is None else [by_last_name & by_ergast]
+    rules += [by_number] if anonymous else []
+    for found in rules:
+        if len(found) == 1:
+            return found.pop()
+    possible = by_name | by_code | by_last_name | by_ergast
+    reason = f"it could be {_either(possible)}" if possible else "no driver has that name, code and number"
+    raise _unknown(
+        named.code or named.ergast_id or named.number or "", Subject.DRIVER, season, _who(named, reason)
+    )
+
+
+def constructor_id(named: NamedTeam, *, season: int, known: Known) -> str:
+    """Our id of the team that FastF1 and Ergast speak of.
+
+    What was told by hand decides; else the same name or id among the season's teams; else the team all of
+    whose id's words are in the name (`Red Bull Racing`, `Haas F1 Team`), the longest such id.
+
+    Raises:
+        UnknownIdentityError: No team fits, or several do.
+    """
+    keys = [
+        ForeignId(Subject.CONSTRUCTOR, source, season, foreign)
+        for source, foreign in (("fastf1", named.name), ("ergast", named.ergast_id))
+        if foreign
+    ]
+    if told := _told(keys, known):
+        return told
+    racing = {entry.constructor_id for entry in (*known.entries, *known.season_entries)}
+    teams = [team for team in known.constructors if team.id in racing] or list(known.constructors)
+    spoken = {fold(name) for name in (named.name, named.ergast_id) if name}
+    by_name = _ids(teams, lambda team: spoken & {fold(team.id), fold(team.name), fold(team.full_name)})
+    words = set(_words(named.name or named.ergast_id or ""))
+    within = [team for team in teams if set(_words(team.id)) <= words]
+    longest = max((len(_words(team.id)) for team in within), default=0)
+    by_words = {team.id for team in within if len(_words(team.id)) == longest}
+    for found in (by_name, by_words):
+        if len(found) == 1:
+            return found.pop()
+    possible = by_name | by_words
+    reason = f"it could be {_either(possible)}" if possible else "no team of the season has that name"
+    raise _unknown(named.name or named.ergast_id or "", Subject.CONSTRUCTOR, season, reason)
+
+
+def fold(name: str) -> str:
+    """Letters and digits only, without accents and case: `Nico Hülkenberg` is `nicohulkenberg`."""
+    return "".join(_words(name))
+
+
+def _words(name: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", name.replace("ø", "o").replace("ß", "ss").replace("ł", "l"))
+    ascii_only = plain.encode("ascii", "ignore").decode().lower()
+    return re.findall(r"[a-z0-9]+", ascii_only)
+
+
+def _told(keys: list[ForeignId], known: Known) -> str | None:
+    for mapping in (known.mapping, _BUILT_IN):
+        for key in keys:
+            for season in (key.season, None):
+                ours = mapping.get(ForeignId(key.subject, key.source, season, key.id))
+                if ours is not None and (mapping is known.mapping or _exists(ours, known)):
+                    return ours
+    return None
+
+
+def _exists(ours: str, known: Known) -> bool:
+    """The built-in table names teams by the ids of some release; another may not have them."""
+    return any(team.id == ours for team in known.constructors)
+
+
+def _drivers_of_season(known: Known) -> list[Driver]:
+    racing = {entry.driver_id for entry in (*known.entries, *known.season_entries)}
+    return [driver for driver in known.drivers if driver.id in racing]
+
+
+def _ids(records: Iterable[_Record], fits: Callable[[_Record], object]) -> set[str]:
+    return {record.id for record in records if fits(record)}
+
+
+def _names(named: NamedDriver) -> set[str]:
+    if not (named.first_name and named.last_name):
+        return set()
+    # Some lists put the family name first: Zhou Guanyu.
+    return {fold(named.first_name + named.last_name), fold(named.last_name + named.first_name)}
+
+
+def _names_of(driver: Driver) -> set[str]:
+    return {fold(driver.name), fold(driver.first_name + driver.last_name), fold(driver.id)}
+
+
+def _ergast_may_mean(ergast_id: str | None, driver: Driver) -> bool:
+    return bool(ergast_id) and fold(ergast_id or "") in {fold(driver.id), fold(driver.last_name)}
+
+
+def _either(ids: set[str]) -> str:
+    return " or ".join(sorted(ids))
+
+
+def _who(named: NamedDriver, reason: str) -> str:
+    name = " ".join(filter(None, (named.first_name, named.last_name)))
+    said = [f"called {name}"] if name else []
+    said += [f"in car {named.number}"] if named.number else []
+    return f"{' '.join(said)}: {reason}" if said else reason
+
+
+def _unknown(foreign: str, subject: Subject, season: int, reason: str) -> UnknownIdentityError:
+    shown = f'"{foreign}"' if " " in foreign else foreign
+    return UnknownIdentityError(
+        f"The {subject.value} {shown} of {season} is not known ({reason}). Say who it is with: "
+        f"f1graph identity {subject.value} fastf1 {season} {shown} some-slug"
+    )

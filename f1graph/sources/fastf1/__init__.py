@@ -1,11 +1,11 @@
 """FastF1 (github.com/theOehrly/Fast-F1, MIT): the running season, session by session.
 
-Nothing outside this package knows FastF1 or pandas, and nothing in it imports them but `child`, which runs in a
-process of its own.
+Nothing outside this package knows FastF1 or pandas, and in it only `child`, which runs in its own process.
 """
 
 from f1graph.sources.fastf1.answers import (
     Allowance,
+    Failure,
     Host,
     Hosts,
     Part,
@@ -21,6 +21,7 @@ from f1graph.sources.fastf1.source import FastF1
 
 __all__ = [
     "Allowance",
+    "Failure",
     "FastF1",
     "Host",
     "Hosts",

@@ -1,4 +1,4 @@
-"""What is asked of FastF1 and what comes back: plain values, so that neither side needs the other's libraries."""
+"""What is asked of FastF1 and what comes back: plain values, without its libraries."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Part(StrEnum):
     """What can be missing from an answer while the rest of it is sound."""
 
     SCHEDULE = "SCHEDULE"
-    SESSION = "SESSION"  # all of it
+    SESSION = "SESSION"  # all of it, or what describes it: who took part, what it was
     CLASSIFICATION = "CLASSIFICATION"
     GRID = "GRID"
     LAPS = "LAPS"
@@ -94,6 +94,15 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A call that did not bring what was asked, whether or not a part is missing because of it."""
+
+    host: Host
+    address: str
+    code: ProblemCode
+
+
+@dataclass(frozen=True, slots=True)
 class SessionAnswer:
     """What one fetch of one session gave.
 
@@ -101,12 +110,14 @@ class SessionAnswer:
         facts: The classifications and recordings that passed every check. May be without any.
         calls: Calls made, by host; a call that failed counts.
         raw_hashes: SHA-256 of every body received, by address.
+        failures: Calls that went wrong: what the health of a host is judged by.
     """
 
     facts: Facts
     problems: tuple[Problem, ...] = ()
     calls: Mapping[Host, int] = field(default_factory=dict)
     raw_hashes: Mapping[str, str] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +155,11 @@ class ScheduleAnswer:
     problems: tuple[Problem, ...] = ()
     calls: Mapping[Host, int] = field(default_factory=dict)
     raw_hashes: Mapping[str, str] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
 
 
-# The pages of the timing archive: info and drivers, status, (lap count), track, timing, tyres, weather, messages.
+# Pages of the timing archive: info, drivers, status, track, timing, tyres, weather, messages; of races the
+# lap count as well.
 _TIMING_PAGES = 8
 _RACES = (SessionKind.RACE, SessionKind.SPRINT)
 FETCHED = (*PRACTICES[:3], SessionKind.QUALIFYING, SessionKind.SPRINT_QUALIFYING, *_RACES)
