@@ -53,7 +53,8 @@ class Work:
     Attributes:
         key: Unique in the ledger, for all time.
         reason: Why it is due, for people.
-        cause: FORECAST: what happened since the stage's last one; None for its first.
+        cause: FORECAST: what happened since the stage's last one, or what opened the stage; None where
+            nothing of that is known.
         closes_at: FORECAST: not to be made after this.
         inputs: FORECAST: the revisions of the facts that it follows, 0 for unknown.
         forecast_ids, revision: SCORE: what is to be scored, and against which revision of the result.
@@ -228,8 +229,8 @@ def _forecast(
     inputs = _inputs(race, before, stage, known)
     key = f"{WorkKind.FORECAST}/{race.id}/{stage}/" + ",".join(f"{name}={number}" for name, number in inputs)
     rows = [row for row in begun.done(WorkKind.FORECAST, race.id) if row.detail.get("stage") == stage]
-    cause = None
     if not rows:
+        cause = _what_opened(stage, inputs)
         missing = [name for name, revision in inputs if revision == 0]
         if missing and now < _deadline(window, opens_at):
             return None
@@ -302,6 +303,17 @@ def _stage_kinds(race: Race, stage: Stage) -> list[ClassificationKind]:
         return [ClassificationKind.SPRINT]
     sprint = [ClassificationKind.SPRINT] if race.has_sprint else []
     return [*sprint, ClassificationKind.QUALIFYING, ClassificationKind.GRID]
+
+
+def _what_opened(stage: Stage, inputs: Sequence[tuple[str, int]]) -> str | None:
+    """What the stage knows and the one before it did not, in words; None where nothing of it is known."""
+    told_before = {str(ClassificationKind.ENTRY_LIST)}
+    if stage is Stage.AFTER_QUALIFYING:
+        told_before.add(str(ClassificationKind.SPRINT))
+    news = [_spoken(name) for name, revision in inputs if revision and name not in told_before]
+    if not news:
+        return None
+    return " and ".join(filter(None, (", ".join(news[:-1]), news[-1]))) + " became known"
 
 
 def _what_changed(last: Mapping[str, int], inputs: Sequence[tuple[str, int]]) -> str | None:

@@ -35,7 +35,7 @@ class ForecastEngine(Protocol):
 
         Args:
             cutoff: Never after the stage's window.
-            cause: Why it is made, for `Forecast.cause`; None for the race's first at this stage.
+            cause: Why it is made, for `Forecast.cause`.
             now: For `Forecast.made_at`.
 
         Raises:

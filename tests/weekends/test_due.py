@@ -12,7 +12,7 @@ import pytest
 from f1graph.races.calendar import Race, SessionKind
 from f1graph.races.past import FactKey
 from f1graph.races.results import ClassificationKind
-from f1graph.races.stages import Stage
+from f1graph.races.stages import Stage, stage_window
 from f1graph.store.ledger import LedgerRow, WorkStatus
 from f1graph.weekends.due import Unscored, Work, WorkKind, due_work
 from tests.builders import a_moment, a_race, a_season
@@ -151,7 +151,33 @@ class TestForecasting:
         running = FIRST.ends_at - timedelta(minutes=1)
         assert what_is_due(running, known=known, kind=WorkKind.FORECAST) == []
         (work,) = what_is_due(FIRST.ends_at, known=known, kind=WorkKind.FORECAST)
-        assert (work.race_id, work.stage, work.cause) == (SECOND.id, Stage.BEFORE_WEEKEND, None)
+        assert (work.race_id, work.stage) == (SECOND.id, Stage.BEFORE_WEEKEND)
+
+    @pytest.mark.parametrize(
+        ("race", "stage", "cause"),
+        [
+            (SECOND, Stage.BEFORE_WEEKEND, "the result of the race before became known"),
+            (SECOND, Stage.AFTER_PRACTICE, "practice 1, practice 2 and practice 3 became known"),
+            (SPRINT, Stage.AFTER_PRACTICE, "practice 1 became known"),
+            (SPRINT, Stage.AFTER_SPRINT, "the sprint became known"),
+            (SECOND, Stage.AFTER_QUALIFYING, "qualifying and the grid became known"),
+            (SPRINT, Stage.AFTER_QUALIFYING, "qualifying and the grid became known"),
+        ],
+    )
+    def test_the_first_forecast_of_a_stage_names_what_opened_it(
+        self, race: Race, stage: Stage, cause: str
+    ) -> None:
+        window = stage_window(race, stage)
+        assert window is not None
+        known = the_weekend_of(race, until=Stage.AFTER_QUALIFYING)
+        now = window.opens_at or FIRST.ends_at
+        work = what_is_due(now, races=[FIRST, race, THIRD], known=known, kind=WorkKind.FORECAST)
+        assert [one.cause for one in work if one.stage is stage] == [cause]
+
+    def test_a_stage_of_which_nothing_is_known_has_no_cause(self) -> None:
+        late = SECOND.starts_at - timedelta(minutes=30)
+        (work,) = what_is_due(late, kind=WorkKind.FORECAST)
+        assert (work.stage, work.cause) == (Stage.AFTER_QUALIFYING, None)
 
     def test_a_stage_waits_for_its_inputs_but_not_for_ever(self) -> None:
         known = {(SECOND.id, ClassificationKind.ENTRY_LIST): 1}

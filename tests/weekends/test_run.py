@@ -32,6 +32,7 @@ from tests.databases import SqliteTemplates
 from tests.weekends.recorded import MovingClock, RecordedEngine, RecordedSource, a_recorded_source
 
 FIRST, SECOND, THIRD = a_season(2024, 3)
+RACE_BEFORE = "the result of the race before became known"
 
 
 async def run(
@@ -87,12 +88,21 @@ class TestAWeekend:
             assert failed(await run(store, source, engine, clock)) == []
             clock.move(timedelta(minutes=30))
 
-        stages = [stage for race, stage, cause in await published(store) if race == weekend.id and not cause]
-        expected = [stage for stage in Stage if has_sprint or stage is not Stage.AFTER_SPRINT]
-        assert stages == expected
-        # Qualifying is over on Saturday, but the grid is published on Sunday: that makes a new forecast.
-        again = [(stage, cause) for race, stage, cause in await published(store) if cause]
-        assert again == [(Stage.AFTER_QUALIFYING, "the grid became known")]
+        expected = [
+            (Stage.BEFORE_WEEKEND, RACE_BEFORE),
+            (
+                Stage.AFTER_PRACTICE,
+                "practice 1 became known"
+                if has_sprint
+                else "practice 1, practice 2 and practice 3 became known",
+            ),
+            *([(Stage.AFTER_SPRINT, "the sprint became known")] if has_sprint else []),
+            (Stage.AFTER_QUALIFYING, "qualifying became known"),
+            # Qualifying is over on Saturday, but the grid is published on Sunday: a new forecast.
+            (Stage.AFTER_QUALIFYING, "the grid became known"),
+        ]
+        made = [(stage, cause) for race, stage, cause in await published(store) if race == weekend.id]
+        assert made == expected
         async with store.read() as read:
             ids = [
                 row.id
@@ -110,7 +120,7 @@ class TestAWeekend:
             WorkKind.FORECAST,
             WorkKind.METRICS,
         ]
-        assert await published(store) == [(SECOND.id, Stage.BEFORE_WEEKEND, None)]
+        assert await published(store) == [(SECOND.id, Stage.BEFORE_WEEKEND, RACE_BEFORE)]
         assert await run(store, source, engine, clock) == []
 
     async def test_a_forecast_knows_nothing_that_is_learned_after_it_is_begun(
@@ -170,7 +180,7 @@ class TestAWeekend:
         clock.move(timedelta(minutes=10))
         await run(store, source, engine, clock)
         assert await published(store) == [
-            (SECOND.id, Stage.AFTER_QUALIFYING, None),
+            (SECOND.id, Stage.AFTER_QUALIFYING, "qualifying and the grid became known"),
             (SECOND.id, Stage.AFTER_QUALIFYING, "the grid changed"),
         ]
 
@@ -220,7 +230,7 @@ class TestFailures:
         engine.refuses = set()
         clock.move(timedelta(minutes=1))
         await run(store, source, engine, clock)
-        assert await published(store) == [(SECOND.id, Stage.BEFORE_WEEKEND, None)]
+        assert await published(store) == [(SECOND.id, Stage.BEFORE_WEEKEND, RACE_BEFORE)]
 
     async def test_a_forecast_that_is_ready_only_after_lights_out_is_not_published(
         self, store: Store, source: RecordedSource, engine: RecordedEngine, clock: MovingClock
@@ -275,7 +285,7 @@ class TestDeadlines:
             await running
         engine.waits_for.set()
         await run(store, source, engine, clock, worker="the next one")
-        assert await published(store) == [(SECOND.id, Stage.BEFORE_WEEKEND, None)]
+        assert await published(store) == [(SECOND.id, Stage.BEFORE_WEEKEND, RACE_BEFORE)]
 
 
 def stop_after(units: int) -> Callable[[], bool]:
@@ -359,7 +369,7 @@ class TestTwoWorkers:
             run(other_store, source, engines[1], clock, worker="two"),
         )
         assert all(not failed(of_worker) for of_worker in outcomes)
-        assert await published(store) == [(SECOND.id, Stage.BEFORE_WEEKEND, None)]
+        assert await published(store) == [(SECOND.id, Stage.BEFORE_WEEKEND, RACE_BEFORE)]
         assert len(engines[0].asked) + len(engines[1].asked) == 1
         assert len(source.fetched_at) == 1
         rows = await ledger_of(store)
