@@ -41,12 +41,12 @@ from f1graph.api.standings import (
     constructor_standings,
     driver_standings,
 )
-from f1graph.api.weekend import has_begun, next_update, stage_at
+from f1graph.api.weekend import has_begun, next_update
 from f1graph.errors import RequestError
 from f1graph.races.calendar import SessionKind, WeekendFormat
 from f1graph.races.facts import StandingsKind
 from f1graph.races.results import PRACTICE_KINDS, ClassificationKind
-from f1graph.races.stages import Stage
+from f1graph.races.stages import Stage, stage_at
 
 _RACES = "races"
 

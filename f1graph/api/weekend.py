@@ -5,28 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from f1graph.races.calendar import Race
-from f1graph.races.stages import Stage, stage_windows
+from f1graph.races.stages import Stage, stage_window
 
 _DAILY_REFRESH_HOUR = 12
 SOONEST = timedelta(minutes=1)
 LATEST = timedelta(hours=1)
 
 
-def stage_at(race: Race, moment: datetime) -> Stage | None:
-    """The stage whose forecast is the newest that can be made; None from the start of the race on."""
-    if race.is_cancelled or moment >= race.starts_at:
-        return None
-    return [
-        window.stage for window in stage_windows(race) if window.opens_at is None or window.opens_at <= moment
-    ][-1]
-
-
 def has_begun(race: Race, stage: Stage, moment: datetime) -> bool | None:
     """Whether a stage's forecast can be made by now; None where the weekend has no such stage."""
-    for window in stage_windows(race):
-        if window.stage is stage:
-            return window.opens_at is None or window.opens_at <= moment
-    return None
+    window = stage_window(race, stage)
+    return None if window is None else window.opens_at is None or window.opens_at <= moment
 
 
 def next_update(race: Race, moment: datetime) -> datetime | None:

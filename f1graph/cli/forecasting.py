@@ -25,7 +25,7 @@ from f1graph.errors import ForecastError, UnknownError
 from f1graph.races.calendar import Race
 from f1graph.races.entries import Constructor, Driver
 from f1graph.races.forecast import Forecast
-from f1graph.races.stages import Stage
+from f1graph.races.stages import Stage, stage_at
 from f1graph.settings import Settings
 from f1graph.store.engine import Read
 
@@ -81,7 +81,7 @@ def race(
 
 
 async def _forecast(settings: Settings, race_id: str, stage: Stage | None) -> _Shown:
-    from f1graph.forecasts.record import record_forecast, stage_at
+    from f1graph.forecasts.record import record_forecast
     from f1graph.store.calendar import race_not_over, races_by_id
     from f1graph.store.migrate import require_newest
     from f1graph.wiring import opened_forecaster, opened_store

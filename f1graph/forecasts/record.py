@@ -11,21 +11,13 @@ from f1graph.errors import ForecastError
 from f1graph.forecasts.forecaster import Forecaster
 from f1graph.races.calendar import Race
 from f1graph.races.forecast import Forecast
-from f1graph.races.stages import STAGE_ORDER, Stage, stage_windows
+from f1graph.races.stages import Stage, stage_window, stage_windows
 from f1graph.store.engine import Store
 from f1graph.store.forecasts import forecast_stages_of_races, store_forecast
 
 log = structlog.get_logger(__name__)
 
 RETROSPECTIVE_CAUSE = "made after the race, for the record"
-
-
-def stage_at(race: Race, moment: datetime) -> Stage | None:
-    """The stage whose window is open, or was the last to open; None once the race has started."""
-    if moment > race.starts_at:
-        return None
-    opened = [w.stage for w in stage_windows(race) if w.opens_at is None or w.opens_at <= moment]
-    return max(opened, key=STAGE_ORDER.index)
 
 
 async def record_forecast(
@@ -35,7 +27,7 @@ async def record_forecast(
 
     A race that has started is forecast as of the end of the stage, and marked retrospective.
     """
-    window = next((window for window in stage_windows(race) if window.stage is stage), None)
+    window = stage_window(race, stage)
     if window is None:
         raise ForecastError(f"{race.id} has no stage {stage}: its weekend has no sprint")
     cutoff = min(now, window.closes_at)

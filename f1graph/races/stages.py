@@ -73,3 +73,10 @@ def stage_windows(race: Race) -> tuple[StageWindow, ...]:
 def stage_window(race: Race, stage: Stage) -> StageWindow | None:
     """The window of `stage`, or None where the weekend has no such stage (no sprint)."""
     return next((window for window in stage_windows(race) if window.stage is stage), None)
+
+
+def stage_at(race: Race, moment: datetime) -> Stage | None:
+    """The stage whose window was the last to open; None from the start of the race on, or if cancelled."""
+    if race.is_cancelled or moment >= race.starts_at:
+        return None
+    return [w.stage for w in stage_windows(race) if w.opens_at is None or w.opens_at <= moment][-1]

@@ -12,14 +12,13 @@ from sqlalchemy import func, select
 
 from f1graph.errors import ForecastError
 from f1graph.forecasts.forecaster import Forecaster
-from f1graph.forecasts.record import RETROSPECTIVE_CAUSE, record_forecast, record_past, stage_at
+from f1graph.forecasts.record import RETROSPECTIVE_CAUSE, record_forecast, record_past
 from f1graph.races.measures import Measure
-from f1graph.races.stages import STAGE_ORDER, Stage, stage_windows
+from f1graph.races.stages import Stage
 from f1graph.store.engine import Store, open_store
 from f1graph.store.forecasts import latest_forecast_id, load_forecast
 from f1graph.store.scores import scores_of, store_scores, unscored_forecasts
 from f1graph.store.tables import forecasts
-from tests.builders import a_race
 from tests.databases import SqliteTemplates
 from tests.forecasts.season import NOW, a_forecaster, fill_season, next_race, races_before
 
@@ -178,14 +177,3 @@ async def test_in_a_past_weekend_lived_again_the_metrics_know_no_score_of_later_
     assert await races_counted(NOW) == {2}
     assert await races_counted(second.starts_at) == {1}
     assert await races_counted(first.starts_at) == set()
-
-
-def test_the_stage_of_a_moment_is_the_last_that_opened() -> None:
-    race = a_race(2024, 1, has_sprint=True)
-    windows = stage_windows(race)
-    opened = [(stage_at(race, window.opens_at), window.stage) for window in windows if window.opens_at]
-
-    assert [found for found, _ in opened] == [stage for _, stage in opened] == list(STAGE_ORDER[1:])
-    assert stage_at(race, race.weekend_starts_at - timedelta(days=300)) is Stage.BEFORE_WEEKEND
-    assert stage_at(race, race.starts_at) is Stage.AFTER_QUALIFYING
-    assert stage_at(race, race.starts_at + timedelta(seconds=1)) is None
