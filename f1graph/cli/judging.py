@@ -11,6 +11,7 @@ import typer
 from f1graph.cli.output import AsJson, bar, console, errors, run, settings_of, show_json, show_table
 from f1graph.cli.spans import DEFAULT_STAGES, parse_seasons, parse_stages, require_races
 from f1graph.races.measures import Measure, ModelMetric
+from f1graph.races.past import History
 from f1graph.races.stages import Stage
 from f1graph.settings import Settings
 
@@ -43,20 +44,25 @@ def backtest(
     refits: Annotated[int, typer.Option(min=1, help="How often a season parameters are learnt anew.")] = 4,
 ) -> None:
     """Walk forward through past seasons: forecast every race as it would have been, and score it."""
-    metrics = run(
-        _backtest(settings_of(context), parse_seasons(seasons), parse_stages(stages), out=out, refits=refits)
+    from f1graph.forecasts.backtest import Walk
+    from f1graph.forecasts.members import ESTIMATORS
+
+    settings, years = settings_of(context), parse_seasons(seasons)
+    walk = Walk(
+        seasons=tuple(years),
+        stages=tuple(parse_stages(stages)),
+        estimators=ESTIMATORS,
+        made_at=settings.clock()(),
+        refits_per_season=refits,
+        first_season=settings.train_from,
     )
-    show_metrics(metrics)
+    history = run(_history(settings, years))
+    # Not in a thread beside an event loop: Ctrl-C would have to wait for the whole of it.
+    show_metrics(_walk(history, walk, out, settings.threads))
     errors.print(f"Written to {out}.")
 
 
-async def _backtest(
-    settings: Settings, seasons: Sequence[int], stages: Sequence[Stage], *, out: Path, refits: int
-) -> list[ModelMetric]:
-    import asyncio
-
-    from f1graph.forecasts.backtest import Walk
-    from f1graph.forecasts.members import ESTIMATORS
+async def _history(settings: Settings, seasons: Sequence[int]) -> History:
     from f1graph.store.migrate import require_newest
     from f1graph.store.past import load_history
     from f1graph.wiring import opened_store
@@ -65,19 +71,11 @@ async def _backtest(
         await require_newest(store)
         async with store.read() as read:
             history = await load_history(read, from_season=settings.train_from - 1)
-    walk = Walk(
-        seasons=tuple(seasons),
-        stages=tuple(stages),
-        estimators=ESTIMATORS,
-        made_at=settings.clock()(),
-        refits_per_season=refits,
-        first_season=settings.train_from,
-    )
     require_races([race for race in history.races if race.season in seasons], seasons)
-    return await asyncio.to_thread(_walk, history, walk, out, settings.threads)
+    return history
 
 
-def _walk(history: Any, walk: Any, out: Path, threads: int) -> list[ModelMetric]:
+def _walk(history: History, walk: Any, out: Path, threads: int) -> list[ModelMetric]:
     import torch
 
     from f1graph.features.build import build_features
