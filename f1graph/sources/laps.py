@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ _FASTEST = 450.0
 _MOST_LAPS = 200
 _MOST_CARS = 40
 _ROWS_AT_ONCE = 65_536
+_MAGIC = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +173,14 @@ class _Table:
 
     @classmethod
     def read(cls, path: Path, needed: Collection[str]) -> _Table:
+        _check_ends(path)
         try:
             read = arro3.io.read_parquet(path, batch_size=_ROWS_AT_ONCE).read_all()
-        except OSError as error:
-            raise SourceUnavailableError(f"{path} cannot be read: {error}") from error
-        except Exception as error:  # Arrow's errors are of no class of their own
-            raise BadSourceDataError(f"is no parquet file: {error}", file=path.name) from error
+        except BaseException as error:
+            # A broken footer is a Rust panic to the library, which is no Exception and in no module.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            raise BadSourceDataError(f"is no whole parquet file: {error}", file=path.name) from error
         missing = [name for name in needed if name not in read.column_names]
         if missing:
             raise BadSourceDataError(f"has no column {', '.join(missing)}", file=path.name)
@@ -234,6 +238,19 @@ class _Table:
         found = self.number(column, row, low, high)
         # To the millisecond: that is what is measured, the rest is what a float makes of it.
         return None if found is None else timedelta(milliseconds=round(1000 * found))
+
+
+def _check_ends(path: Path) -> None:
+    """That a file begins and ends as every parquet file does: what was cut off does not."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(_MAGIC))
+            file.seek(-min(len(_MAGIC), path.stat().st_size), SEEK_END)
+            ends = file.read()
+    except OSError as error:
+        raise SourceUnavailableError(f"{path} cannot be read: {error.strerror}") from error
+    if begins != _MAGIC or ends != _MAGIC:
+        raise BadSourceDataError("is no whole parquet file", file=path.name)
 
 
 def _session_code(table: _Table) -> str | None:
