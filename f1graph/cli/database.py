@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from f1graph.cli.output import AsJson, console, run, settings_of, show_json
+from f1graph.cli.output import EXIT_ERROR, AsJson, console, run, settings_of, show_json
 from f1graph.errors import StoreError
 
 app = typer.Typer(help="The database.", no_args_is_help=True)
@@ -39,11 +39,13 @@ def _move(context: typer.Context, revision: str) -> None:
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Show where the database is, and whether it fits this version."""
     answer = run(_status(context))
+    is_newest = answer["revision"] == answer["newest"]
     if as_json:
+        # One document, whatever it says; the exit code tells the rest.
         show_json(answer)
-    else:
-        console.print(f"{answer['database']} is at revision {answer['revision'] or 'none'}.")
-    if answer["revision"] != answer["newest"]:
+        raise typer.Exit(0 if is_newest else EXIT_ERROR)
+    console.print(f"{answer['database']} is at revision {answer['revision'] or 'none'}.")
+    if not is_newest:
         raise StoreError(f"this version needs revision {answer['newest']}: run `f1graph db upgrade`")
 
 

@@ -10,6 +10,7 @@ import typer
 
 from f1graph.cli.judging import score_all
 from f1graph.cli.output import (
+    EXIT_ERROR,
     AsJson,
     bar,
     console,
@@ -129,8 +130,10 @@ def verify(context: typer.Context, forecast_id: str, as_json: AsJson = False) ->
     """Make a stored forecast again from its receipt, and compare."""
     answer = run(_verify(settings_of(context), forecast_id))
     if as_json:
+        # One document, whatever it says; the exit code tells the rest.
         show_json(answer)
-    elif answer["identical"]:
+        raise typer.Exit(EXIT_ERROR if answer["differences"] else 0)
+    if answer["identical"]:
         console.print(f"{forecast_id} verifies: made again, its draws are the same to the bit.")
     elif not answer["differences"]:
         console.print(f"{forecast_id} verifies: no probability differs by more than 0.0001.")

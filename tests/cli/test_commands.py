@@ -157,6 +157,14 @@ def test_a_database_that_was_never_migrated_says_what_to_run(tmp_path: Path) -> 
     assert after.returncode == 0
 
 
+def test_an_answer_that_is_no_is_one_json_document_too(tmp_path: Path) -> None:
+    done = f1graph(tmp_path, "db", "status", "--json")
+    assert done.returncode == 1
+    answer = json.loads(done.stdout)
+    assert answer["revision"] == ""
+    assert answer["newest"] != ""
+
+
 def test_seasons_are_written_as_people_write_them() -> None:
     assert parse_seasons("2024") == [2024]
     assert parse_seasons("2015,2018-2020") == [2015, 2018, 2019, 2020]
