@@ -118,7 +118,7 @@ def test_graphiql_runs_all_examples_from_our_own_host_alone(tab: Tab, address: s
 
     found = dict(run_example(tab, number) for number in range(examples))
 
-    assert examples == len(list(_EXAMPLES.glob("*.graphql")))
+    assert examples == len(list(_EXAMPLES.glob("*.graphql"))), "older pages than examples? run `make web`"
     assert len(found) == examples
     assert {name: answer["errors"] for name, answer in found.items() if "errors" in answer} == {}
     tab.wait_until(f"({_ANSWER}).includes('data')")
