@@ -124,9 +124,12 @@ def driver_id(named: NamedDriver, *, season: int, known: Known) -> str:
     by_name = _ids(known.drivers, lambda driver: _names(named) & _names_of(driver))
     by_code = _ids(of_season, lambda driver: named.code is not None and driver.code == named.code)
     by_number = {driver for driver, number in numbers if named.number is not None and number == named.number}
-    by_last_name = _ids(
-        of_season,
-        lambda driver: named.last_name is not None and fold(driver.last_name) == fold(named.last_name),
+    last_name = _last_name(named.last_name)
+    by_last_name = _ids(of_season, lambda driver: last_name and _last_name(driver.last_name) == last_name)
+    # A guest is in no entry list: code and last name together are enough for her.
+    by_code_and_last_name = _ids(
+        known.drivers,
+        lambda driver: last_name and _last_name(driver.last_name) == last_name and driver.code == named.code,
     )
     by_ergast = _ids(of_season, lambda driver: _ergast_may_mean(named.ergast_id, driver))
     if len(by_name) == 1 and len(by_code) == 1 and by_name != by_code:
@@ -137,7 +140,7 @@ def driver_id(named: NamedDriver, *, season: int, known: Known) -> str:
     rules = [
         by_name,
         by_code & by_number,
-        by_code & by_last_name,
+        by_code_and_last_name,
         by_code & by_ergast,
         by_last_name & by_number,
     ]
@@ -228,11 +231,16 @@ def _names(named: NamedDriver) -> set[str]:
 
 
 def _names_of(driver: Driver) -> set[str]:
-    return {fold(driver.name), fold(driver.first_name + driver.last_name), fold(driver.id)}
+    return {fold(driver.name), fold(driver.id), fold(driver.first_name) + _last_name(driver.last_name)}
 
 
 def _ergast_may_mean(ergast_id: str | None, driver: Driver) -> bool:
-    return bool(ergast_id) and fold(ergast_id or "") in {fold(driver.id), fold(driver.last_name)}
+    return bool(ergast_id) and fold(ergast_id or "") in {fold(driver.id), _last_name(driver.last_name)}
+
+
+def _last_name(name: str | None) -> str:
+    """Carlos Sainz Jr. is called Carlos Sainz by everybody else."""
+    return fold(re.sub(r"\s+jr\.?$", "", name or "", flags=re.IGNORECASE))
 
 
 def _either(ids: set[str]) -> str:

@@ -71,12 +71,19 @@ class People:
 
 
 def classification_rows(
-    session: SessionKind, results: Sequence[Line], people: People, *, race: Race, laps_of: Mapping[str, int]
+    session: SessionKind,
+    results: Sequence[Line],
+    people: People,
+    *,
+    race: Race,
+    laps_of: Mapping[str, int],
+    fastest_car: str | None,
 ) -> tuple[ClassificationRow, ...]:
     """The session's order, checked.
 
     Args:
         laps_of: Laps driven by car number, for practice.
+        fastest_car: The number of the car with the fastest lap by the timing, where there are laps.
 
     Raises:
         BadSourceDataError: It contradicts itself or the rules; the text says how.
@@ -90,7 +97,7 @@ def classification_rows(
     )
     _check_field(rows)
     if session in (SessionKind.RACE, SessionKind.SPRINT):
-        rows = _with_fastest_lap(_check_race(rows, race, session), race, session)
+        rows = _with_fastest_lap(_check_race(rows, race, session), race, session, fastest_car)
     else:
         _check_times(rows)
     return rows
@@ -213,18 +220,20 @@ def _race(row: ClassificationRow, line: Line, first: Line, laps_of: Mapping[str,
         behind -= total  # some answers give the total instead of the gap
     grid = count(line, "GridPosition")
     why = text(line, "Status")
-    lapped = classified and laps is not None and laps_of_first is not None and laps < laps_of_first
+    stopped = why is not None and why not in _NO_REASON and not why.startswith("+")
+    running = classified and not stopped and why != "Retired"
+    lapped = running and laps is not None and laps_of_first is not None and laps < laps_of_first
     return replace(
         row,
         status=status,
         position=row.position if classified else None,
-        laps=laps,
+        laps=None if status in _NEVER_STARTED and not laps else laps,
         time=total if row.order == 1 else None if total is None or behind is None else total + behind,
         gap=behind,
         gap_laps=(laps_of_first or 0) - (laps or 0) if lapped else None,
         points=number(line, "Points"),
         grid_position=grid or None,
-        reason_retired=None if classified or why in _NO_REASON else why,
+        reason_retired=why if stopped else None,
     )
 
 
@@ -297,21 +306,22 @@ Points = set[float] | _Upto
 
 
 def _with_fastest_lap(
-    rows: tuple[ClassificationRow, ...], race: Race, session: SessionKind
+    rows: tuple[ClassificationRow, ...], race: Race, session: SessionKind, fastest_car: str | None
 ) -> tuple[ClassificationRow, ...]:
-    """Whoever has the extra point, in the seasons that had one: the answer itself does not say it."""
+    """Who has the extra point had the fastest lap; where nobody has it, the timing says whose it was."""
     if session is not SessionKind.RACE:
         return rows
     scale = points_scale(race.id)
     extra = [
-        row.driver_id
+        row.car_number
         for row in rows
         if has_fastest_lap_point(race.season, row.position)
         and row.points == points_for(race.season, row.position, fastest_lap=True, scale=scale)
     ]
     if len(extra) > 1:
-        raise BadSourceDataError(f"{' and '.join(extra)} both have the point for the fastest lap")
-    return tuple(replace(row, fastest_lap=row.driver_id in extra) for row in rows)
+        raise BadSourceDataError(f"cars {' and '.join(map(str, extra))} both have the fastest lap's point")
+    fastest = extra[0] if extra else fastest_car
+    return tuple(replace(row, fastest_lap=row.car_number == fastest) for row in rows)
 
 
 def _check_times(rows: tuple[ClassificationRow, ...]) -> None:

@@ -23,6 +23,7 @@ from f1graph.sources.fastf1.classifications import (
 )
 from f1graph.sources.fastf1.process import Answer
 from f1graph.sources.fastf1.recordings import (
+    fastest_car,
     lap_rows,
     laps_driven,
     message_rows,
@@ -145,6 +146,7 @@ class _Reading:
                 self._people,
                 race=self.race,
                 laps_of={} if laps is None else laps_driven(laps),
+                fastest_car=fastest_car(self._lines("laps")),
             ),
         )
         if rows is None:

@@ -173,6 +173,16 @@ def laps_driven(laps: Mapping[str, list[object]]) -> dict[str, int]:
     return driven
 
 
+def fastest_car(laps: Sequence[Line]) -> str | None:
+    """The number of the car with the fastest lap that was not taken away."""
+    timed = [
+        (line["LapTime"], str(line["DriverNumber"]))
+        for line in laps
+        if line.get("LapTime") is not None and line.get("Deleted") is not True
+    ]
+    return min(timed)[1] if timed else None
+
+
 def _lap(line: Line, people: People) -> Lap:
     car, lap_number = text(line, "DriverNumber"), count(line, "LapNumber")
     if car is None or not lap_number:
