@@ -194,6 +194,7 @@ _describe(
     WorkStatus,
     "How a unit of the service's work stands.",
     CLAIMED="A worker is doing it.",
+    WAITING="Put back until the budget of calls has room; nothing was tried.",
     DONE="Done, with its result stored.",
     FAILED="The last attempt failed; it will be tried again.",
 )

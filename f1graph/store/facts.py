@@ -13,7 +13,7 @@ from f1graph.errors import StoreError
 from f1graph.races.calendar import Race
 from f1graph.races.facts import Facts
 from f1graph.races.past import FactKey
-from f1graph.races.results import Classification, ClassificationKind, ClassificationRow
+from f1graph.races.results import Classification, ClassificationKind, ClassificationRow, Status
 from f1graph.store.engine import Read, Write
 from f1graph.store.events import EventKind, publish
 from f1graph.store.recordings import RecordingKey, record_recordings
@@ -27,7 +27,9 @@ from f1graph.store.tables import (
     imports,
     races,
     sessions,
+    source_words,
 )
+from f1graph.store.two_sources import OwnWord, news_beside_another, rows_as_json
 
 ROW_FIELDS = tuple(field.name for field in fields(ClassificationRow))
 
@@ -80,8 +82,8 @@ async def record_facts(write: Write, facts: Facts, *, now: datetime) -> Recorded
 
     A classification with the content of the newest stored revision adds nothing, nor does a source that
     only repeats its own last word after another source corrected it. Other content becomes a further
-    revision, known from `now` on unless the source itself recorded a later moment. For recordings see
-    `record_recordings`.
+    revision, known from `now` on unless the source itself recorded a later moment. For lists that two
+    sources tell of see `two_sources`, for recordings `record_recordings`.
 
     Raises:
         StoreError: The store holds the real championship and the facts are invented, or the other way
@@ -234,6 +236,13 @@ async def _new_revisions(
     new: list[Classification] = []
     for key, revisions in told.items():
         history = stored.get(key, [])
+        if any(one.source != revisions[-1].source for one in history):
+            news = await _word_beside_another(write, revisions[-1], history, now=now)
+            if news is not None:
+                fact = following(news, history, now=now)
+                history.append(StoredRevision(fact.content_hash, fact.known_at, fact.source))
+                new.append(fact)
+            continue
         for fact in not_yet_told(revisions, history, now=now):
             if history and history[-1].content_hash == fact.content_hash:
                 continue
@@ -242,6 +251,50 @@ async def _new_revisions(
             history.append(StoredRevision(fact.content_hash, fact.known_at, fact.source))
             new.append(fact)
     return new
+
+
+async def _word_beside_another(
+    write: Write, told: Classification, history: Sequence[StoredRevision], *, now: datetime
+) -> Classification | None:
+    """What a source says of a list of which another has spoken, if it is news: see `two_sources`."""
+    # In a past weekend that is lived again a source does not know yet what the store knows of later.
+    own = [one.content_hash for one in history if one.source == told.source and one.known_at <= now]
+    here = and_(
+        source_words.c.race_id == told.race_id,
+        source_words.c.kind == told.kind,
+        source_words.c.source == told.source,
+    )
+    word = await write.value(select(source_words.c.content_hash).where(here)) or (own[-1] if own else None)
+    if word == told.content_hash or history[-1].content_hash == told.content_hash:
+        return None
+    newest = await _rows_of_revision(write, told, len(history))
+    await write.execute(delete(source_words).where(here))
+    await write.execute(
+        insert(source_words),
+        {
+            "race_id": told.race_id,
+            "kind": told.kind,
+            "source": told.source,
+            "content_hash": told.content_hash,
+            "told_at": now,
+            "rows": rows_as_json(told.rows),
+        },
+    )
+    return news_beside_another(told, newest, None if word is None else OwnWord(word))
+
+
+async def _rows_of_revision(write: Write, told: Classification, revision: int) -> list[ClassificationRow]:
+    found = await write.rows(
+        select(*(classification_rows.c[name] for name in ROW_FIELDS))
+        .join(classifications, classifications.c.id == classification_rows.c.classification_id)
+        .where(
+            classifications.c.race_id == told.race_id,
+            classifications.c.kind == told.kind,
+            classifications.c.revision == revision,
+        )
+        .order_by(classification_rows.c.order)
+    )
+    return [ClassificationRow(**{**row._mapping, "status": Status(row.status)}) for row in found]
 
 
 async def _stored_revisions(write: Write) -> dict[FactKey, list[StoredRevision]]:

@@ -18,6 +18,7 @@ from f1graph.store.tables import ledger
 
 class WorkStatus(StrEnum):
     CLAIMED = "CLAIMED"
+    WAITING = "WAITING"
     DONE = "DONE"
     FAILED = "FAILED"
 
@@ -109,12 +110,44 @@ async def finish(
         raise WorkError(f"{key} is no longer ours: the claim of {worker} expired and another worker has it")
 
 
-async def fail(write: Write, key: str, *, worker: str, now: datetime, error: str, pause: timedelta) -> None:
+async def fail(
+    write: Write,
+    key: str,
+    *,
+    worker: str,
+    now: datetime,
+    error: str,
+    pause: timedelta,
+    detail: dict[str, Any] | None = None,
+) -> None:
     """Records why an attempt failed; the unit can be claimed again after `pause`."""
     await write.execute(
         update(ledger)
         .where(ledger.c.key == key, ledger.c.worker == worker, ledger.c.status == WorkStatus.CLAIMED)
-        .values(status=WorkStatus.FAILED, finished_at=now, error=error, expires_at=now + pause)
+        .values(
+            status=WorkStatus.FAILED,
+            finished_at=now,
+            error=error,
+            expires_at=now + pause,
+            detail=detail or {},
+        )
+    )
+
+
+async def postpone(
+    write: Write, key: str, *, worker: str, now: datetime, until: datetime, reason: str
+) -> None:
+    """Puts a claimed unit back: nothing was tried, and nobody begins it before `until`."""
+    await write.execute(
+        update(ledger)
+        .where(ledger.c.key == key, ledger.c.worker == worker, ledger.c.status == WorkStatus.CLAIMED)
+        .values(
+            status=WorkStatus.WAITING,
+            attempts=ledger.c.attempts - 1,
+            finished_at=now,
+            error=reason,
+            expires_at=until,
+        )
     )
 
 

@@ -114,6 +114,17 @@ def _page(
     return statement
 
 
+async def everybody(read: Read) -> tuple[list[Driver], list[Constructor]]:
+    """All drivers and constructors there ever were: a source's names are looked up among them."""
+    return (
+        [driver_record(row) for row in await read.rows(select(drivers).order_by(drivers.c.id))],
+        [
+            constructor_record(row)
+            for row in await read.rows(select(constructors).order_by(constructors.c.id))
+        ],
+    )
+
+
 async def drivers_by_id(read: Read, ids: Collection[str]) -> dict[str, Driver]:
     """Those of `ids` that exist."""
     found = await read.rows(select(drivers).where(drivers.c.id.in_(list(ids))))

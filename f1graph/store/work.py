@@ -7,11 +7,14 @@ from datetime import datetime
 
 from sqlalchemy import func, or_, select
 
+from f1graph.races.calendar import SessionKind
 from f1graph.races.past import FactKey
 from f1graph.races.results import ClassificationKind
 from f1graph.store.engine import Read
 from f1graph.store.ledger import LedgerRow, ledger_record
-from f1graph.store.tables import classifications, forecasts, ledger, scores
+from f1graph.store.tables import classifications, forecasts, ledger, recordings, scores
+
+_GRID_OF = {SessionKind.RACE: ClassificationKind.GRID, SessionKind.SPRINT: ClassificationKind.SPRINT_GRID}
 
 
 async def known_revisions(read: Read, race_ids: Collection[str], *, as_of: datetime) -> dict[FactKey, int]:
@@ -42,3 +45,24 @@ async def scored_championships(read: Read) -> list[bool]:
         .order_by(forecasts.c.invented)
     )
     return [bool(row.invented) for row in found]
+
+
+async def parts_stored(read: Read, race_id: str, session: SessionKind) -> dict[str, bool]:
+    """Of the parts of a session that the store has, whether it has them whole."""
+    found = await read.rows(
+        select(recordings.c.part, recordings.c.missing)
+        .where(recordings.c.race_id == race_id, recordings.c.session == session)
+        .order_by(recordings.c.revision)
+    )
+    parts = {row.part: row.missing is None for row in found}
+    kinds = await read.rows(
+        select(classifications.c.kind)
+        .where(classifications.c.race_id == race_id)
+        .group_by(classifications.c.kind)
+    )
+    known = {row.kind for row in kinds}
+    if session in known:
+        parts["CLASSIFICATION"] = True
+    if _GRID_OF.get(session) in known:
+        parts["GRID"] = True
+    return parts

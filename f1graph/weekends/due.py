@@ -6,14 +6,15 @@ All decisions about *when* stand here. A missed cron tick costs nothing: the nex
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
-from f1graph.races.calendar import PRACTICES, Race, Session
+from f1graph.races.calendar import PRACTICES, Race, Session, SessionKind
 from f1graph.races.past import FactKey
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import GRID_KNOWN_BEFORE_START, Stage, StageWindow, stage_windows
+from f1graph.sources.fastf1.answers import FETCHED
 from f1graph.store.ledger import LedgerRow, WorkStatus
 
 DAILY_REFRESH = time(12, 0, tzinfo=UTC)
@@ -27,6 +28,12 @@ FETCHES_AFTER_END = (
     timedelta(days=3),
     timedelta(days=30),
 )
+# The same for a source that is asked for one session at a time; nothing is published at the very end.
+SESSION_FETCHES_AFTER_END = FETCHES_AFTER_END[1:]
+# A fetch whose answer lacked a part is repeated after these pauses, until the next one is due anyway.
+FETCH_AGAIN_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
+# Who slept for weeks catches up with the sessions of the last weekends; what is older is a back-fill.
+_SESSION_FETCH_CATCHES_UP = timedelta(days=14)
 # The final grid stands half an hour before the start and may be published some minutes later.
 FETCHES_BEFORE_START = (GRID_KNOWN_BEFORE_START, GRID_KNOWN_BEFORE_START / 2)
 # An older fetch that was missed is left to the daily refresh: whatever is newer asks for the same.
@@ -53,6 +60,10 @@ class Work:
     Attributes:
         key: Unique in the ledger, for all time.
         reason: Why it is due, for people.
+        session: FETCH: the one session that is asked for; None for all that a source knows.
+        season: FETCH: the season whose schedule is asked for.
+        use_cache: FETCH: what was fetched before may be used; False asks anew.
+        is_live: FETCH: what comes is learned at that moment; False for the back-fill of history.
         cause: FORECAST: what happened since the stage's last one, or what opened the stage; None where
             nothing of that is known.
         closes_at: FORECAST: not to be made after this.
@@ -65,6 +76,10 @@ class Work:
     reason: str
     race_id: str | None = None
     stage: Stage | None = None
+    session: SessionKind | None = None
+    season: int | None = None
+    use_cache: bool = False
+    is_live: bool = True
     cause: str | None = None
     closes_at: datetime | None = None
     inputs: tuple[tuple[str, int], ...] = ()
@@ -89,6 +104,7 @@ def due_work(
     unscored: Sequence[Unscored],
     bundles: Mapping[Stage, str],
     now: datetime,
+    by_session: bool = False,
 ) -> tuple[Work, ...]:
     """Everything that may be begun now, in the order in which one needs the other.
 
@@ -98,14 +114,16 @@ def due_work(
         ledger: The work of these races and of the last days, by key.
         unscored: At `now`, in the order of publication.
         bundles: The checksum of the active bundle of the served model, per stage.
+        by_session: There is a source that is asked for one session at a time, beside the one that tells
+            everything it knows.
     """
     calendar = sorted((race for race in races if not race.is_cancelled), key=lambda race: race.starts_at)
     begun = _Ledger(ledger, now)
-    fetches = [
-        _daily_fetch(now),
-        *_session_fetches(calendar, begun, now),
-        *_grid_fetches(calendar, begun, now),
-    ]
+    fetches = [_daily_fetch(now)]
+    if by_session:
+        fetches += [*_schedule_fetch(calendar, now), *_fetches_by_session(calendar, begun, now)]
+    else:
+        fetches += [*_session_fetches(calendar, begun, now), *_grid_fetches(calendar, begun, now)]
     forecasts = list(_forecasts(calendar, known, begun, bundles, now))
     scores = list(scoring_work(unscored))
     open_scores = [work for work in scores if begun.may_begin(work)]
@@ -135,6 +153,11 @@ class _Ledger:
             and (race_id is None or row.race_id == race_id)
         ]
         return sorted(rows, key=lambda row: (row.finished_at or row.claimed_at, row.key))
+
+    def fetches_of(self, race_id: str, name: str) -> list[LedgerRow]:
+        """Finished fetches of one session (or of the grid) alone, the oldest first."""
+        prefix = f"{fetch_key(race_id, name)}/"
+        return [row for row in self.done(WorkKind.FETCH, race_id) if row.key.startswith(prefix)]
 
     def was_done_since(self, kind: WorkKind, moment: datetime) -> bool:
         return any(row.claimed_at >= moment for row in self.done(kind))
@@ -167,17 +190,23 @@ def _session_fetches(calendar: Sequence[Race], begun: _Ledger, now: datetime) ->
                 yield _session_fetch(race, session, waits[-1])
 
 
-def _grid_fetches(calendar: Sequence[Race], begun: _Ledger, now: datetime) -> Iterator[Work]:
+def _grid_fetches(
+    calendar: Sequence[Race], begun: _Ledger, now: datetime, *, only_of_race: bool = False
+) -> Iterator[Work]:
     """What is asked between qualifying and the start: who starts from where after all."""
     for race in calendar:
         times = [race.starts_at - wait for wait in FETCHES_BEFORE_START]
         due_at = max((moment for moment in times if moment <= now), default=None)
         if race.race_session.is_nominal or due_at is None or now > race.starts_at:
             continue
-        if not begun.was_done_since(WorkKind.FETCH, due_at):
+        if only_of_race:
+            done = any(row.claimed_at >= due_at for row in begun.fetches_of(race.id, ClassificationKind.GRID))
+        else:
+            done = begun.was_done_since(WorkKind.FETCH, due_at)
+        if not done:
             yield Work(
                 WorkKind.FETCH,
-                f"{WorkKind.FETCH}/{race.id}/{ClassificationKind.GRID}/{_minutes(due_at - race.starts_at)}",
+                f"{fetch_key(race.id, ClassificationKind.GRID)}/{_minutes(due_at - race.starts_at)}",
                 f"the grid of {race.id} stands",
                 race_id=race.id,
             )
@@ -186,10 +215,73 @@ def _grid_fetches(calendar: Sequence[Race], begun: _Ledger, now: datetime) -> It
 def _session_fetch(race: Race, session: Session, wait: timedelta) -> Work:
     return Work(
         WorkKind.FETCH,
-        f"{WorkKind.FETCH}/{race.id}/{session.kind}/{_minutes(wait)}",
+        f"{fetch_key(race.id, session.kind)}/{_minutes(wait)}",
         f"{_spoken(session.kind)} of {race.id} ended" + (f" {_spoken_wait(wait)} ago" if wait else ""),
         race_id=race.id,
     )
+
+
+def fetch_key(race_id: str, name: str) -> str:
+    """What the keys of all fetches of one session (or of the grid) begin with."""
+    return f"{WorkKind.FETCH}/{race_id}/{name}"
+
+
+def _schedule_fetch(calendar: Sequence[Race], now: datetime) -> Iterator[Work]:
+    """Once a day: sessions are moved, races postponed and cancelled."""
+    noon = latest_refresh(now)
+    season = next((race.season for race in calendar if race.ends_at >= now), None)
+    if season is not None:
+        yield Work(
+            WorkKind.FETCH,
+            f"{WorkKind.FETCH}/schedule/{noon:%Y-%m-%d}",
+            f"the schedule of {season}, once a day",
+            season=season,
+        )
+
+
+def _fetches_by_session(calendar: Sequence[Race], begun: _Ledger, now: datetime) -> Iterator[Work]:
+    """Of each session the newest fetch that is due: a fetch of one brings nothing of another.
+
+    What happened last comes first: it is what the next forecast waits for.
+    """
+    found: list[tuple[datetime, Work]] = []
+    for race in calendar:
+        for session in race.sessions:
+            if session.is_nominal or session.kind not in FETCHED:
+                continue
+            waits = [wait for wait in SESSION_FETCHES_AFTER_END if session.ends_at + wait <= now]
+            due_at = session.ends_at + waits[-1] if waits else now
+            if waits and now < due_at + _SESSION_FETCH_CATCHES_UP:
+                work = _session_fetch(race, session, waits[-1])
+                rows = begun.fetches_of(race.id, session.kind)
+                found += [(session.ends_at, one) for one in _first_or_again(work, session, rows, due_at, now)]
+        found += [(race.starts_at, work) for work in _grid_fetch_by_session(race, begun, now)]
+    yield from (work for _, work in sorted(found, key=lambda one: one[0], reverse=True))
+
+
+def _first_or_again(
+    work: Work, session: Session, rows: Sequence[LedgerRow], due_at: datetime, now: datetime
+) -> Iterator[Work]:
+    work = replace(work, session=session.kind, use_cache=not rows)
+    since = [row for row in rows if row.claimed_at >= due_at]
+    if not since:
+        yield work
+    elif since[-1].detail.get("again") and len(since) <= len(FETCH_AGAIN_AFTER):
+        number = len(since)
+        last = since[-1].finished_at or since[-1].claimed_at
+        if last + FETCH_AGAIN_AFTER[number - 1] <= now:
+            yield replace(
+                work, key=f"{work.key}/again-{number}", reason=f"{work.reason}; a part of it is missing still"
+            )
+
+
+def _grid_fetch_by_session(race: Race, begun: _Ledger, now: datetime) -> Iterator[Work]:
+    """Before the start qualifying once more: who was disqualified or replaced starts from elsewhere."""
+    qualifying = race.session(SessionKind.QUALIFYING)
+    if qualifying is None or qualifying.is_nominal:
+        return
+    for work in _grid_fetches([race], begun, now, only_of_race=True):
+        yield replace(work, session=SessionKind.QUALIFYING)
 
 
 def _forecasts(

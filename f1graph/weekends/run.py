@@ -17,6 +17,7 @@ import structlog
 
 from f1graph.clock import Clock
 from f1graph.errors import F1GraphError, WorkError
+from f1graph.races.calendar import SessionKind
 from f1graph.races.stages import Stage
 from f1graph.sources.source import Source
 from f1graph.store.bundles import active_bundle
@@ -24,12 +25,21 @@ from f1graph.store.calendar import races_of_seasons
 from f1graph.store.engine import Read, Store, Write
 from f1graph.store.events import EventKind, publish
 from f1graph.store.forecasts import store_forecast
-from f1graph.store.ledger import claim, fail, finish, ledger_rows, renew
+from f1graph.store.ledger import claim, fail, finish, ledger_rows, postpone, renew
 from f1graph.store.scores import replace_metrics, store_scores, unscored_forecasts
-from f1graph.store.work import known_revisions, scored_championships, work_begun
+from f1graph.store.work import known_revisions, parts_stored, scored_championships, work_begun
 from f1graph.weekends.due import Unscored, Work, WorkKind, due_work
 from f1graph.weekends.engine import ForecastEngine
 from f1graph.weekends.intake import record
+from f1graph.weekends.schedule import as_facts, rescheduled
+from f1graph.weekends.sessions import (
+    FetchError,
+    NotYetError,
+    SessionFetches,
+    fetch_schedule,
+    fetch_session,
+    missing_parts,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +47,8 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=1)
 # After the first failure, the second, the third; later ones wait as long as the last.
 PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
+# The same for a session: each attempt costs calls, and the next fetch is due anyway.
+FETCH_PAUSES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
 # Storing a whole history takes a while, in which the claim is not renewed.
 _STORING = timedelta(minutes=10)
 # The ledger is looked at this far back for what does not belong to one race.
@@ -49,6 +61,7 @@ class Result(StrEnum):
     DONE = "DONE"
     FAILED = "FAILED"
     TAKEN = "TAKEN"  # another worker has it
+    WAITING = "WAITING"  # the budget has no room yet
     LEFT = "LEFT"  # there was no time left; the next run begins with it
 
 
@@ -58,7 +71,7 @@ class Outcome:
 
     Attributes:
         detail: What it did, as it stands in the ledger.
-        error: Why it failed, for people.
+        error: Why it failed or waits, for people.
     """
 
     work: Work
@@ -82,6 +95,7 @@ class Season:
         worker: Unique among all processes that work on this store at the same time.
         time_limit: How long one run may take.
         lease: See `LEASE`.
+        sessions: Who is asked for one session at a time, if anybody.
     """
 
     store: Store
@@ -91,6 +105,7 @@ class Season:
     worker: str
     time_limit: timedelta = timedelta(minutes=30)
     lease: timedelta = LEASE
+    sessions: SessionFetches | None = None
 
 
 async def run_due(
@@ -105,6 +120,7 @@ async def run_due(
     only: Collection[WorkKind] = frozenset(WorkKind),
     on_progress: OnProgress | None = None,
     should_stop: Callable[[], bool] | None = None,
+    sessions: SessionFetches | None = None,
 ) -> list[Outcome]:
     """Does everything that is due, and what becomes due by it.
 
@@ -116,8 +132,9 @@ async def run_due(
             are left to the next run.
         only: Work of other kinds is left alone.
         should_stop: Asked between units.
+        sessions: Who is asked for one session at a time, beside `source`, which tells all it knows.
     """
-    season = Season(store, source, engine, clock, worker_name, time_limit, lease)
+    season = Season(store, source, engine, clock, worker_name, time_limit, lease, sessions)
     report = on_progress or (lambda work, outcome: None)
     ends_at = clock() + time_limit
     outcomes: list[Outcome] = []
@@ -153,6 +170,7 @@ async def find_due(season: Season) -> tuple[Work, ...]:
             unscored=[Unscored(*found) for found in await unscored_forecasts(read, as_of=now)],
             bundles=await _active_bundles(read, season.engine.model, now),
             now=now,
+            by_session=season.sessions is not None,
         )
 
 
@@ -178,13 +196,27 @@ async def _do(season: Season, work: Work, ends_at: datetime) -> Outcome:
         # The process is ending: another one may go on at once.
         await asyncio.shield(_record_failure(season, work, "stopped", pause=timedelta(0)))
         raise
+    except NotYetError as error:
+        log.info("work waits", work=work.key, until=error.until.isoformat(), why=str(error))
+        async with season.store.write() as write:
+            await postpone(
+                write,
+                work.key,
+                worker=season.worker,
+                now=season.clock(),
+                until=error.until,
+                reason=str(error),
+            )
+        return Outcome(work, Result.WAITING, {}, str(error))
     except Exception as error:  # one unit's failure, whatever it is, must not stop the others
         text = _in_words(error, season.time_limit)
         expected = isinstance(error, F1GraphError | TimeoutError)
         log.error("work failed", work=work.key, error=text, attempt=attempt, exc_info=not expected)
         if attempt:
-            pause = PAUSES[min(attempt, len(PAUSES)) - 1]
-            await _record_failure(season, work, text, pause=pause)
+            pauses = PAUSES if work.session is None else FETCH_PAUSES
+            pause = pauses[min(attempt, len(pauses)) - 1]
+            detail = error.detail if isinstance(error, FetchError) else {}
+            await _record_failure(season, work, text, pause=pause, detail=detail)
         return Outcome(work, Result.FAILED, {}, text)
     log.info("work done", work=work.key, **detail)
     return Outcome(work, Result.DONE, detail)
@@ -238,10 +270,20 @@ async def _kept_claim(season: Season, work: Work) -> AsyncIterator[None]:
             await keeper
 
 
-async def _record_failure(season: Season, work: Work, error: str, *, pause: timedelta) -> None:
+async def _record_failure(
+    season: Season, work: Work, error: str, *, pause: timedelta, detail: dict[str, Any] | None = None
+) -> None:
     try:
         async with season.store.write() as write:
-            await fail(write, work.key, worker=season.worker, now=season.clock(), error=error, pause=pause)
+            await fail(
+                write,
+                work.key,
+                worker=season.worker,
+                now=season.clock(),
+                error=error,
+                pause=pause,
+                detail=detail,
+            )
     except Exception:  # without a database the claim just runs out
         log.exception("the failure could not be recorded", work=work.key)
 
@@ -255,6 +297,58 @@ def _in_words(error: Exception, time_limit: timedelta) -> str:
 
 
 async def _fetch(season: Season, work: Work) -> _StoreIt:
+    if season.sessions is not None and work.session is not None:
+        return await _fetch_session(season, season.sessions, work, work.session)
+    if season.sessions is not None and work.season is not None:
+        return await _fetch_schedule(season, season.sessions, work.season)
+    return await _fetch_all(season)
+
+
+async def _fetch_session(
+    season: Season, sessions: SessionFetches, work: Work, session: SessionKind
+) -> _StoreIt:
+    assert work.race_id is not None
+    race_id = work.race_id
+    fetched = await fetch_session(
+        season.store,
+        sessions,
+        race_id,
+        session,
+        clock=season.clock,
+        use_cache=work.use_cache,
+        is_live=work.is_live,
+    )
+
+    async def store_it(write: Write) -> dict[str, Any]:
+        recorded = await record(write, fetched.facts, now=season.clock())
+        again = missing_parts(fetched.problems, await parts_stored(write, race_id, session))
+        return {
+            **fetched.detail,
+            "version": recorded.version,
+            "first_revisions": recorded.first_revisions,
+            "new_revisions": len(recorded.new_revisions),
+            "new_recordings": [part.value for _, _, part in recorded.new_recordings],
+            "again": again,
+        }
+
+    return store_it
+
+
+async def _fetch_schedule(season: Season, sessions: SessionFetches, year: int) -> _StoreIt:
+    answer, stored, detail = await fetch_schedule(season.store, sessions, year, clock=season.clock)
+
+    async def store_it(write: Write) -> dict[str, Any]:
+        changes = rescheduled(stored, answer.races, now=season.clock())
+        if changes.races:
+            facts = as_facts(changes.races, source=sessions.source.name, now=season.clock())
+            await record(write, facts, now=season.clock())
+        problems = [*detail["problems"], *changes.problems]
+        return {**detail, "changed": [race.id for race in changes.races], "problems": problems}
+
+    return store_it
+
+
+async def _fetch_all(season: Season) -> _StoreIt:
     facts = await season.source.fetch(now=season.clock())
 
     async def store_it(write: Write) -> dict[str, Any]:

@@ -5,18 +5,28 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from f1graph.errors import ForecastError, SourceUnavailableError
-from f1graph.races.calendar import Race
+from f1graph.races.calendar import Race, SessionKind
 from f1graph.races.facts import Facts
 from f1graph.races.forecast import EntryForecast, Forecast, MemberEntry, MemberView, Receipt, Score
 from f1graph.races.measures import Measure, ModelMetric
 from f1graph.races.past import History
-from f1graph.races.results import Classification
+from f1graph.races.results import Classification, ClassificationKind
 from f1graph.races.stages import Stage
+from f1graph.sources.fastf1 import (
+    Allowance,
+    Host,
+    Problem,
+    ScheduleAnswer,
+    ScheduledRace,
+    SessionAnswer,
+)
+from f1graph.sources.identity import Known
 from f1graph.store.scores import StoredBins
+from f1graph.weekends.sessions import SessionFetches
 from tests.builders import DRIVERS, a_history, a_weekend, team_of
 
 
@@ -72,6 +82,89 @@ class RecordedSource:
 
 def a_recorded_source(races: Sequence[Race]) -> RecordedSource:
     return RecordedSource(tuple(races), [fact for race in races for fact in a_weekend(race)])
+
+
+@dataclass
+class RecordedSessions:
+    """Tells one session at a time what a recorded source knows of it.
+
+    Attributes:
+        problems: Of the next fetches of a session: what goes wrong, and whether anything comes at all.
+        asked: What was asked when, and whether caches might be used.
+        calls: How many calls of its allowance each fetch makes.
+        now_asked, most_at_once: How many fetches go on at the same time.
+    """
+
+    source: RecordedSource
+    schedule: tuple[ScheduledRace, ...] = ()
+    problems: dict[SessionKind, list[tuple[tuple[Problem, ...], bool]]] = field(default_factory=dict)
+    asked: list[tuple[str, SessionKind, datetime, bool]] = field(default_factory=list)
+    schedules_asked: list[datetime] = field(default_factory=list)
+    known: list[Known] = field(default_factory=list)
+    calls: int = 1
+    now_asked: int = 0
+    most_at_once: int = 0
+    name: str = "fastf1"
+
+    async def fetch_schedule(self, season: int, *, allowance: Allowance, now: datetime) -> ScheduleAnswer:
+        self.schedules_asked.append(now)
+        return ScheduleAnswer(season, self.schedule, calls={Host.SCHEDULE: 1})
+
+    async def fetch_session(
+        self,
+        race: Race,
+        session: SessionKind,
+        *,
+        known: Known,
+        allowance: Allowance,
+        use_cache: bool,
+        now: datetime,
+    ) -> SessionAnswer:
+        self.asked.append((race.id, session, now, use_cache))
+        self.known.append(known)
+        self.now_asked += 1
+        self.most_at_once = max(self.most_at_once, self.now_asked)
+        await asyncio.sleep(0)
+        self.now_asked -= 1
+        waiting = self.problems.get(session, [])
+        problems, is_empty = waiting.pop(0) if waiting else ((), False)
+        kinds = _TOLD_WITH.get(session, ()) if not is_empty else ()
+        told = tuple(
+            replace(fact, source=self.name)
+            for fact in self.source.facts
+            if fact.race_id == race.id
+            and (fact.kind in kinds or fact.kind == session.value)
+            and fact.known_at <= now
+            and not is_empty
+        )
+        says = f"{race.id}{session}" + "".join(fact.content_hash for fact in told)
+        facts = Facts(
+            source=self.name,
+            version="3.9.0",
+            content_hash=hashlib.sha256(says.encode()).hexdigest(),
+            circuits=(),
+            drivers=(),
+            constructors=(),
+            races=(race,),
+            classifications=told,
+        )
+        return SessionAnswer(facts, problems, {Host.LIVE_TIMING: self.calls}, {"page": "hash"})
+
+
+# What a session's fetch tells beside its own order.
+_TOLD_WITH = {
+    SessionKind.PRACTICE_1: (ClassificationKind.ENTRY_LIST,),
+    SessionKind.QUALIFYING: (ClassificationKind.GRID,),
+}
+
+
+def fetches_of(sessions: RecordedSessions, *, per_hour: int = 400) -> SessionFetches:
+    return SessionFetches(
+        sessions,
+        calls_per_hour=dict.fromkeys(Host, per_hour),
+        calls_per_second=dict.fromkeys(Host, 2.0),
+        deadline=timedelta(minutes=3),
+    )
 
 
 @dataclass

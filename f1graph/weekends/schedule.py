@@ -1,0 +1,108 @@
+"""What a newly announced schedule changes in the calendar: sessions moved, races cancelled. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from f1graph.races.calendar import SESSION_LENGTHS, Race, Session, SessionKind
+from f1graph.races.facts import Facts
+from f1graph.sources.fastf1 import Part, ProblemCode, ScheduledRace
+from f1graph.sources.identity import fold
+
+# A schedule that lacks more of the races to come than this is half an answer, and cancels nothing.
+_CANCELLED_AT_ONCE = 2
+_SAME_WEEKEND = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Races that are not as stored, as they are now; and what could not be used, as the ledger keeps it."""
+
+    races: tuple[Race, ...]
+    problems: tuple[dict[str, Any], ...]
+
+
+def rescheduled(stored: Sequence[Race], announced: Sequence[ScheduledRace], *, now: datetime) -> Changes:
+    """What changes in the races to come; those that have begun stay as they are.
+
+    Races are recognised by name or days, never by their round, which shifts when one is cancelled.
+    """
+    pairs = {race.id: _announced(race, announced) for race in stored}
+    to_come = [race for race in stored if race.weekend_starts_at > now]
+    gone = [race for race in to_come if pairs[race.id] is None and not race.is_cancelled]
+    problems: list[dict[str, Any]] = []
+    changed = [
+        new
+        for race in to_come
+        if (one := pairs[race.id]) is not None and (new := _moved(race, one)) != race
+    ]
+    if len(gone) <= _CANCELLED_AT_ONCE:
+        changed += [replace(race, is_cancelled=True) for race in gone]
+    else:
+        names = ", ".join(race.name for race in gone)
+        problems.append(_problem(ProblemCode.CONTRADICTION, f"it lacks {len(gone)} races to come: {names}"))
+    problems += [
+        _problem(ProblemCode.UNKNOWN_ID, f"no race of ours is the {one.name}: a newer F1DB release has it")
+        for one in announced
+        if one not in pairs.values()
+    ]
+    return Changes(tuple(changed), tuple(problems))
+
+
+def _announced(race: Race, announced: Sequence[ScheduledRace]) -> ScheduledRace | None:
+    """A race may be renamed or moved, not both at once: by its name, else by its days."""
+    for one in announced:
+        if fold(one.name) in {fold(race.name), fold(race.official_name)}:
+            return one
+    for one in announced:
+        starts = one.session(SessionKind.RACE)
+        if starts is not None and abs(starts.starts_at.date() - race.date) < _SAME_WEEKEND:
+            return one
+    return None
+
+
+def _moved(race: Race, announced: ScheduledRace) -> Race:
+    """The race with the announced sessions; lengths stay, and so does what the schedule does not speak of."""
+    if not announced.sessions:
+        return race
+    sessions: list[Session] = []
+    for one in announced.sessions:
+        old = race.session(one.kind)
+        if old is not None and old.starts_at == one.starts_at and not old.is_nominal:
+            sessions.append(old)
+        else:
+            length = old.ends_at - old.starts_at if old is not None else SESSION_LENGTHS[one.kind]
+            sessions.append(Session(one.kind, one.starts_at, one.starts_at + length))
+    sessions.sort(key=lambda session: session.starts_at)
+    if race.race_session.kind not in {session.kind for session in sessions}:
+        return race
+    moved = replace(
+        race,
+        round=announced.round,
+        format=announced.format,
+        sessions=tuple(sessions),
+        is_cancelled=False,
+    )
+    return replace(moved, date=moved.starts_at.date())
+
+
+def as_facts(races: Sequence[Race], *, source: str, now: datetime) -> Facts:
+    """Races alone, to be stored."""
+    return Facts(
+        source=source,
+        version=f"schedule of {now:%Y-%m-%d %H:%M}",
+        content_hash=hashlib.sha256(repr(tuple(races)).encode()).hexdigest(),
+        circuits=(),
+        drivers=(),
+        constructors=(),
+        races=tuple(races),
+        classifications=(),
+    )
+
+
+def _problem(code: ProblemCode, reason: str) -> dict[str, Any]:
+    return {"part": Part.SCHEDULE.value, "code": code.value, "reason": reason, "host": None}
