@@ -9,12 +9,10 @@ from strawberry import field
 
 if TYPE_CHECKING:
     from f1graph.api.calendar import Race
-    from f1graph.api.forecast import Forecast
 
 T = TypeVar("T")
 
 LazyRace = Annotated["Race", strawberry.lazy("f1graph.api.calendar")]
-LazyForecast = Annotated["Forecast", strawberry.lazy("f1graph.api.forecast")]
 
 
 @strawberry.interface(description="Anything that can be asked for again by its id.")

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import and_, delete, func, insert, select, true
 
 from f1graph.races.forecast import Score
-from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMetric, Target
+from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMetric
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read, Write
@@ -157,31 +157,6 @@ async def load_metrics(
         )
         for row in await read.rows(statement)
     ]
-
-
-async def load_calibration(read: Read, *, model: str, stage: Stage) -> list[StoredBins]:
-    """The calibration bins of a model at a stage, a group per span."""
-    table = calibration_bins.c
-    found = await read.rows(
-        select(calibration_bins)
-        .where(table.model == model, table.stage == stage)
-        .order_by(table.first_season, table.last_season, table.target, table.from_probability)
-    )
-    groups: dict[tuple[int, int], list[CalibrationBin]] = {}
-    for row in found:
-        groups.setdefault((row.first_season, row.last_season), []).append(
-            CalibrationBin(
-                target=Target(row.target),
-                from_probability=row.from_probability,
-                to_probability=row.to_probability,
-                count=row._mapping["count"],  # a row is a tuple, whose own count would come first
-                forecast=row.forecast,
-                observed=row.observed,
-                low=row.low,
-                high=row.high,
-            )
-        )
-    return [StoredBins(model, stage, first, last, tuple(bins)) for (first, last), bins in groups.items()]
 
 
 @dataclass(frozen=True, slots=True)
