@@ -117,6 +117,11 @@ class Settings(BaseSettings):
         None,
         description="Start the clock at this time, e.g. `2024-12-05T12:00Z`, to live a past weekend again.",
     )
+    cors_origins: str = Field(
+        "*",
+        description="Web pages of which origins may ask the API in a browser, separated by commas; "
+        "`*`: any (it is public and knows no cookies); empty: none.",
+    )
     graphiql: bool = Field(True, description="Serve GraphiQL at `/graphiql`.")
     body_limit: int = Field(100_000, ge=1_000, description="Largest accepted request body, in bytes.")
     request_timeout: timedelta = Field(

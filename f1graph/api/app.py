@@ -11,6 +11,7 @@ from typing import TypedDict
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -100,9 +101,17 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
             Route("/graphiql/assets/{name}", asset),
             *([Route("/graphiql", graphiql)] if settings.graphiql else []),
         ],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), *_cors(settings)],
         lifespan=lifespan,
     )
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    if not origins:
+        return []
+    methods, headers = ["GET", "POST"], ["content-type"]
+    return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=headers)]
 
 
 async def graphiql(_request: Request) -> Response:

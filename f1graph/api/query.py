@@ -68,7 +68,9 @@ ModelAsked = Annotated[str | None, argument(description="Only of this model: `ra
     "`service.now`. Ids are accepted both as global ids and as plain slugs."
 )
 class Query:
-    @field(description="A race weekend, by id or slug, or by season and round.")
+    @field(
+        description="A race weekend, by id or slug, or by season and round. Null, with an error, if there is none."
+    )
     async def race(
         self,
         info: Info,
@@ -79,7 +81,7 @@ class Query:
         round: Annotated[  # noqa: A002 - the sport's word
             int | None, argument(description="The round in that season, from 1; needs `season`.")
         ] = None,
-    ) -> Race:
+    ) -> Race | None:
         if id is not None and season is None and round is None:
             return await _race(info.context, id)
         if id is None and season is not None and round is not None:
@@ -99,6 +101,12 @@ class Query:
         starts_after: Annotated[
             datetime | None, argument(description="Only races that start after this moment.")
         ] = None,
+        has_result: Annotated[
+            bool | None,
+            argument(
+                description="True: only races whose result is known; false: only the others. Empty: all."
+            ),
+        ] = None,
         order: Annotated[RaceOrder, argument(description="Which end comes first.")] = RaceOrder.OLDEST_FIRST,
         first: First = 20,
         after: After = None,
@@ -112,6 +120,7 @@ class Query:
             driver_id=None if driver is None else key_of("Driver", driver),
             starts_before=starts_before,
             starts_after=starts_after,
+            has_result=has_result,
         )
         limit, place = page_size(first) + 1, read_race_cursor(after)
         newest_first = order is RaceOrder.NEWEST_FIRST
@@ -141,10 +150,10 @@ class Query:
             record = await calendar.last_race_with_result(read, info.context.now)
         return None if record is None else Race.of(record)
 
-    @field(description="A championship year.")
+    @field(description="A championship year. Null, with an error, if there is none.")
     async def season(
         self, info: Info, year: Annotated[int, argument(description="The year, from 1950.")]
-    ) -> Season:
+    ) -> Season | None:
         return await _season(info.context, str(year))
 
     @field(description="All seasons with a calendar, newest first.")
@@ -169,14 +178,14 @@ class Query:
             count=count,
         )
 
-    @field(description="A driver.")
+    @field(description="A driver. Null, with an error, if there is none.")
     async def driver(
         self,
         info: Info,
         id: Annotated[  # noqa: A002 - the graph's word
             strawberry.ID, argument(description="A global id or a slug: `max-verstappen`.")
         ],
-    ) -> Driver:
+    ) -> Driver | None:
         return await _driver(info.context, id)
 
     @field(description="Drivers by family name.")
@@ -199,14 +208,14 @@ class Query:
 
         return connection(found, first=first, node=Driver.of, cursor=driver_key, count=count)
 
-    @field(description="A constructor.")
+    @field(description="A constructor. Null, with an error, if there is none.")
     async def constructor(
         self,
         info: Info,
         id: Annotated[  # noqa: A002 - the graph's word
             strawberry.ID, argument(description="A global id or a slug: `red-bull`.")
         ],
-    ) -> Constructor:
+    ) -> Constructor | None:
         return await _constructor(info.context, id)
 
     @field(description="Constructors by name.")
@@ -229,14 +238,14 @@ class Query:
 
         return connection(found, first=first, node=Constructor.of, cursor=constructor_key, count=count)
 
-    @field(description="A circuit.")
+    @field(description="A circuit. Null, with an error, if there is none.")
     async def circuit(
         self,
         info: Info,
         id: Annotated[  # noqa: A002 - the graph's word
             strawberry.ID, argument(description="A global id or a slug: `monza`.")
         ],
-    ) -> Circuit:
+    ) -> Circuit | None:
         return await _circuit(info.context, id)
 
     @field(description="Circuits by name.")
@@ -258,14 +267,14 @@ class Query:
             count=count,
         )
 
-    @field(description="A forecast.")
+    @field(description="A forecast. Null, with an error, if there is none.")
     async def forecast(
         self,
         info: Info,
         id: Annotated[  # noqa: A002 - the graph's word
             strawberry.ID, argument(description="A global id, or the key as in the receipt.")
         ],
-    ) -> Forecast:
+    ) -> Forecast | None:
         return await _forecast(info.context, id)
 
     @field(description="Forecasts that were published, newest first.")
@@ -390,12 +399,12 @@ class Query:
                 newest=await calendar.last_race_with_result(read, now),
             )
 
-    @field(description="Anything that has an id.")
+    @field(description="Anything that has an id. Null, with an error, if there is none.")
     async def node(
         self,
         info: Info,
         id: Annotated[strawberry.ID, argument(description="A global id.")],  # noqa: A002
-    ) -> Node:
+    ) -> Node | None:
         found = split_global_id(id)
         if found is None or found[0] not in _NODES:
             raise UnknownError(f"{id!r} is not the id of anything")

@@ -109,7 +109,11 @@ async def bundle_with(read: Read, checksum: str) -> BundleRow | None:
 
 async def load_bundles(read: Read, *, limit: int = 100) -> list[BundleRow]:
     """The newest bundles first."""
-    found = await read.rows(select(bundles).order_by(bundles.c.trained_at.desc(), bundles.c.id).limit(limit))
+    found = await read.rows(
+        select(bundles)
+        .order_by(bundles.c.trained_at.desc(), bundles.c.cutoff.desc(), bundles.c.id)
+        .limit(limit)
+    )
     return [_record(row) for row in found]
 
 

@@ -38,6 +38,7 @@ class RaceFilter:
     driver_id: str | None = None
     starts_before: datetime | None = None
     starts_after: datetime | None = None
+    has_result: bool | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = [races.c.season <= self.up_to_season]
@@ -49,6 +50,9 @@ class RaceFilter:
             found.append(races.c.starts_at < self.starts_before)
         if self.starts_after is not None:
             found.append(races.c.starts_at > self.starts_after)
+        if self.has_result is not None:
+            is_known = _result_known(self.known_by)
+            found.append(is_known if self.has_result else ~is_known)
         if self.driver_id is not None:
             found.append(
                 races.c.id.in_(
@@ -176,9 +180,8 @@ async def race_not_over(read: Read, moment: datetime) -> Race | None:
     )
 
 
-async def last_race_with_result(read: Read, moment: datetime) -> Race | None:
-    """The last race whose classification was known at `moment`."""
-    is_known = (
+def _result_known(moment: datetime) -> ColumnElement[bool]:
+    return (
         select(classifications.c.id)
         .where(
             classifications.c.race_id == races.c.id,
@@ -187,10 +190,14 @@ async def last_race_with_result(read: Read, moment: datetime) -> Race | None:
         )
         .exists()
     )
+
+
+async def last_race_with_result(read: Read, moment: datetime) -> Race | None:
+    """The last race whose classification was known at `moment`."""
     return await _first(
         read,
         select(races.c.id)
-        .where(races.c.starts_at <= moment, is_known)
+        .where(races.c.starts_at <= moment, _result_known(moment))
         .order_by(races.c.starts_at.desc(), races.c.id.desc()),
     )
 

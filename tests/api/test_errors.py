@@ -46,6 +46,15 @@ def test_our_own_errors_are_told_with_their_code(sqlite_api: Api) -> None:
     assert error["path"] == ["driver"]
 
 
+def test_one_unknown_id_leaves_the_rest_of_the_answer_and_each_is_told(sqlite_api: Api) -> None:
+    answer = sqlite_api.answer(
+        '{ race(id: "nope") { name } driver(id: "nobody") { name } service { version } }'
+    )
+    assert answer["data"]["race"] is answer["data"]["driver"] is None
+    assert answer["data"]["service"]["version"]
+    assert [error["path"] for error in answer["errors"]] == [["race"], ["driver"]]
+
+
 def test_a_wrong_field_is_told_to_an_honest_caller(sqlite_api: Api) -> None:
     """G6: GraphQL's own errors are not masked."""
     error = sqlite_api.error("{ nextRace { nam } }")

@@ -15,7 +15,9 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from f1graph.api.answers import negotiate
+from f1graph.api.app import create_app
 from f1graph.api.endpoint import GraphQLEndpoint
+from f1graph.settings import Settings
 from f1graph.store.engine import open_store
 from tests.api.conftest import Api, start
 from tests.api.seed import NOW
@@ -206,3 +208,27 @@ def test_a_bomb_of_a_document_is_refused_quickly(sqlite_url: str, bomb: str) -> 
 def test_a_mutation_does_not_exist_and_a_delete_is_refused(client: TestClient) -> None:
     assert _code(client.post("/graphql", json={"query": "mutation { x }"})) == "GRAPHQL_VALIDATION_FAILED"
     assert client.delete("/graphql").status_code == 405
+
+
+def test_a_page_of_another_origin_may_ask_in_a_browser(sqlite_api: Api) -> None:
+    asked = {
+        "origin": "https://fans.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type",
+    }
+    before = sqlite_api.client.options("/graphql", headers=asked)
+    answer = sqlite_api.client.post(
+        "/graphql", json={"query": "{ __typename }"}, headers={"origin": "https://fans.example"}
+    )
+    assert before.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_only_named_origins_may_ask_where_the_setting_names_some(sqlite_url: str) -> None:
+    settings = Settings(database_url=sqlite_url, cors_origins="https://fans.example, https://f1.example")
+    with TestClient(create_app(settings)) as client:
+        mine = client.get("/healthz", headers={"origin": "https://f1.example"})
+        other = client.get("/healthz", headers={"origin": "https://other.example"})
+    assert mine.headers["access-control-allow-origin"] == "https://f1.example"
+    assert "access-control-allow-origin" not in other.headers

@@ -175,3 +175,17 @@ def test_a_season_shows_its_races_and_the_table_of_now(api: Api) -> None:
 
 def test_an_unknown_season_is_refused(api: Api) -> None:
     assert api.error("{ season(year: 1949) { year } }")["extensions"]["code"] == "NOT_FOUND"
+
+
+def test_only_races_with_a_result_can_be_asked_for_and_only_those_without(api: Api) -> None:
+    query = """query ($known: Boolean) {
+      races(hasResult: $known, first: 100) { nodes { slug results { position } } }
+    }"""
+    classified = api.ask(query, {"known": True})["races"]["nodes"]
+    others = api.ask(query, {"known": False})["races"]["nodes"]
+    every = api.ask(query, {"known": None})["races"]["nodes"]
+    assert classified
+    assert others
+    assert all(race["results"] for race in classified)
+    assert not any(race["results"] for race in others)
+    assert len(classified) + len(others) == len(every)
