@@ -1,0 +1,188 @@
+"""What is made of FastF1's answer: checked against the race asked, itself, and the rules of the sport."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from f1graph.races.calendar import SessionKind
+from f1graph.races.laps import SessionPart
+from f1graph.races.results import ClassificationKind, Status
+from f1graph.sources.fastf1 import Part, ProblemCode, SessionAnswer
+from f1graph.sources.fastf1.process import Answer
+from f1graph.sources.fastf1.reading import read_session
+from tests.sources.fastf1.hand_made import (
+    CARS,
+    KNOWN,
+    LAPS,
+    NOW,
+    RACE,
+    an_answer,
+    an_event,
+    laps,
+    results,
+)
+
+_ALL_PARTS = set(SessionPart)
+
+
+def read(answer: Answer) -> SessionAnswer:
+    return read_session(answer, RACE, SessionKind.RACE, known=KNOWN, now=NOW)
+
+
+def parts_of(answer: SessionAnswer) -> set[SessionPart]:
+    return {recording.part for recording in answer.facts.recordings}
+
+
+def named(answer: SessionAnswer) -> set[tuple[Part, ProblemCode]]:
+    return {(problem.part, problem.code) for problem in answer.problems}
+
+
+def test_a_sound_race_is_read_whole() -> None:
+    answer = read(an_answer())
+
+    assert answer.problems == ()
+    race, grid = answer.facts.classifications
+    assert (race.kind, grid.kind) == (ClassificationKind.RACE, ClassificationKind.GRID)
+    assert race.known_at == NOW
+    assert race.rows[-1].status is Status.DID_NOT_FINISH
+    assert race.rows[-1].reason_retired == "Engine"
+    assert race.rows[0].engine_id == "engine"
+    assert [row.car_number for row in grid.rows if row.status is Status.PIT_LANE] == ["19"]
+    assert parts_of(answer) == _ALL_PARTS
+    assert all(recording.missing is None for recording in answer.facts.recordings)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        an_event(round=4),
+        an_event(season=2029),
+        an_event(
+            name="Lemuria Grand Prix",
+            sessions=[["Qualifying", "2030-06-15T13:00:00"], ["Race", "2030-06-16T13:00:00"]],
+        ),
+    ],
+)
+def test_s5_another_race_than_the_one_asked_gives_nothing(event: dict[str, Any]) -> None:
+    answer = read(an_answer(event=event))
+
+    assert named(answer) == {(Part.SESSION, ProblemCode.WRONG_RACE)}
+    assert answer.facts.classifications == ()
+    assert answer.facts.recordings == ()
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        {"Meeting": {"Name": "Lemuria Grand Prix"}, "Name": "Race"},
+        {"Meeting": {"Name": "Atlantis Grand Prix"}, "Name": "Qualifying"},
+        {"Meeting": {"Name": "Atlantis Grand Prix"}, "Name": "Race", "StartDate": "2029-06-03T15:00:00"},
+    ],
+)
+def test_s5_an_archive_that_describes_another_session_gives_nothing(info: dict[str, Any]) -> None:
+    assert named(read(an_answer(info=info))) == {(Part.SESSION, ProblemCode.WRONG_RACE)}
+
+
+def test_a_renamed_race_is_known_by_its_days() -> None:
+    assert read(an_answer(event=an_event(name="Grand Prix of the Sunken Isle"))).problems == ()
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"Position": [0.0] * CARS},
+        {"Position": [float(place) for place in (1, 1, *range(3, CARS + 1))]},
+        {"Points": [0.0] * CARS},
+        {"Points": [None] * CARS},
+        {"TeamName": ["Team 1"] * CARS},
+        {"Time": [5_400_000, 9_000, *(number * 1000 for number in range(2, CARS - 1)), None]},
+        {"Laps": [0.0] * CARS},
+        {"ClassifiedPosition": [*(str(number) for number in range(1, CARS)), "?"]},
+    ],
+)
+def test_s4_a_result_that_cannot_be_is_refused_and_the_laps_go_on(columns: dict[str, list[Any]]) -> None:
+    answer = read(an_answer(results=results(**columns)))
+
+    assert answer.facts.classifications == ()
+    assert named(answer) == {
+        (Part.CLASSIFICATION, ProblemCode.CONTRADICTION),
+        (Part.GRID, ProblemCode.CONTRADICTION),
+    }
+    assert parts_of(answer) == _ALL_PARTS
+
+
+def test_two_cars_on_one_grid_place_cost_the_grid_only() -> None:
+    answer = read(an_answer(results=results(GridPosition=[1.0] * CARS)))
+
+    assert named(answer) == {(Part.GRID, ProblemCode.CONTRADICTION)}
+    assert [listed.kind for listed in answer.facts.classifications] == [ClassificationKind.RACE]
+
+
+def test_s7_five_laps_of_fifty_are_not_kept() -> None:
+    answer = read(an_answer(laps=laps(last=5)))
+
+    assert named(answer) == {(Part.LAPS, ProblemCode.INCOMPLETE)}
+    assert parts_of(answer) == _ALL_PARTS - {SessionPart.LAPS}
+
+
+def test_s7_a_race_that_lacks_its_last_laps_is_kept_and_says_so() -> None:
+    answer = read(an_answer(laps=laps(last=LAPS - 2)))
+
+    (kept,) = [recording for recording in answer.facts.recordings if recording.part is SessionPart.LAPS]
+    assert kept.missing is not None
+    assert kept.missing.startswith("38 of 960 laps")
+    assert named(answer) == {(Part.LAPS, ProblemCode.INCOMPLETE)}
+
+
+def test_s7_thirty_drivers_are_refused() -> None:
+    thirty = results()
+    thirty = {column: [*values, *values[:10]] for column, values in thirty.items()}
+
+    assert (Part.CLASSIFICATION, ProblemCode.CONTRADICTION) in named(read(an_answer(results=thirty)))
+
+
+def test_s9_an_unknown_driver_holds_results_and_laps_back_and_says_how_to_map_her() -> None:
+    stranger = results()
+    for column, value in (("Abbreviation", "ZZZ"), ("LastName", "Nobody"), ("DriverId", "nobody")):
+        stranger[column][0] = value
+    stranger["DriverNumber"][0] = "99"
+    answer = read(an_answer(results=stranger))
+
+    reason = next(problem.reason for problem in answer.problems if problem.part is Part.CLASSIFICATION)
+    assert "f1graph identity driver fastf1 2030 ZZZ some-slug" in reason
+    assert (Part.CLASSIFICATION, ProblemCode.UNKNOWN_ID) in named(answer)
+
+
+@pytest.mark.parametrize(
+    ("frame", "columns", "part"),
+    [
+        ("weather_data", {"Time": [120_000, 60_000]}, Part.WEATHER),
+        ("weather_data", {"Time": [60_000], "AirTemp": [400.0]}, Part.WEATHER),
+        ("track_status", {"Time": [0], "Status": ["9"]}, Part.TRACK_STATUS),
+        ("race_control_messages", {"Time": ["2029-06-02T13:00:00"]}, Part.RACE_CONTROL),
+        ("race_control_messages", {"Time": ["2030-06-02T13:00:00+02:00"]}, Part.RACE_CONTROL),
+        ("laps", {"DriverNumber": ["1", "1"], "LapNumber": [1.0, 1.0]}, Part.LAPS),
+        (
+            "laps",
+            {"DriverNumber": ["1", "1"], "LapNumber": [1.0, 2.0], "Time": [9_000_000, 90_000]},
+            Part.LAPS,
+        ),
+    ],
+)
+def test_a_part_outside_its_session_or_out_of_order_is_refused_alone(
+    frame: str, columns: dict[str, list[Any]], part: Part
+) -> None:
+    answer = read(an_answer(**{frame: columns}))
+
+    assert named(answer) == {(part, ProblemCode.CONTRADICTION)}
+    assert parts_of(answer) == _ALL_PARTS - {SessionPart(part.value)}
+
+
+def test_s4_a_race_without_ergasts_part_has_no_result() -> None:
+    # FastF1 then fills the places from the laps, and leaves status, grid and points empty.
+    answer = read(an_answer(results=results(DriverId=[None] * CARS, Points=[None] * CARS)))
+
+    assert answer.facts.classifications == ()
+    assert {part for part, _ in named(answer)} == {Part.CLASSIFICATION, Part.GRID}
