@@ -6,11 +6,14 @@ import os
 import socket
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from f1graph.errors import WorkError
+from f1graph.errors import SettingsError, UnknownError, WorkError
+from f1graph.races.calendar import SessionKind
 from f1graph.settings import Settings
 from f1graph.sources.source import Source
+from f1graph.store.calendar import races_of_seasons
 from f1graph.store.engine import Store, open_store
 from f1graph.store.facts import holds_invented
 from f1graph.store.migrate import require_newest
@@ -18,8 +21,10 @@ from f1graph.weekends.due import WorkKind
 
 if TYPE_CHECKING:
     from f1graph.forecasts.forecaster import Forecaster
-    from f1graph.weekends.engine import ForecastEngine
-    from f1graph.weekends.run import OnProgress, Outcome
+    from f1graph.weekends.backfill import Plan
+    from f1graph.weekends.run import OnProgress, Outcome, Season
+    from f1graph.weekends.sessions import SessionFetches
+    from f1graph.worker.jobs import Parts
     from f1graph.worker.process import OpenParts
 
 
@@ -61,14 +66,48 @@ async def source_of(settings: Settings, store: Store) -> Source:
     return F1dbSource(settings.f1db, downloads=settings.data_dir / "downloads")
 
 
+async def sessions_of(settings: Settings, store: Store) -> SessionFetches | None:
+    """Whom to ask for one session at a time: FastF1, unless the store holds the invented championship."""
+    from f1graph.sources.fastf1 import FastF1, Host, Hosts
+    from f1graph.weekends.sessions import SessionFetches
+
+    async with store.read() as read:
+        is_invented = await holds_invented(read)
+    if is_invented or not settings.fastf1:
+        return None
+    hosts = Hosts(
+        live_timing=settings.live_timing_url,
+        live_timing_mirror=settings.live_timing_mirror_url,
+        schedule=settings.schedule_url,
+        ergast=settings.ergast_url,
+    )
+    return SessionFetches(
+        FastF1(hosts=hosts, cache=settings.fastf1_cache_dir, deadline=settings.fastf1_deadline),
+        calls_per_hour={
+            Host.LIVE_TIMING: settings.live_timing_calls_per_hour,
+            Host.LIVE_TIMING_MIRROR: settings.live_timing_mirror_calls_per_hour,
+            Host.SCHEDULE: settings.schedule_calls_per_hour,
+            Host.ERGAST: settings.ergast_calls_per_hour,
+        },
+        calls_per_second={
+            Host.LIVE_TIMING: settings.live_timing_calls_per_second,
+            Host.LIVE_TIMING_MIRROR: settings.live_timing_mirror_calls_per_second,
+            Host.SCHEDULE: settings.schedule_calls_per_second,
+            Host.ERGAST: settings.ergast_calls_per_second,
+        },
+        deadline=settings.fastf1_deadline,
+    )
+
+
 def worker_parts(settings: Settings) -> OpenParts:
     """What a worker needs beside the store, for its lifetime."""
+    from f1graph.worker.jobs import Parts
 
     @asynccontextmanager
-    async def opened(store: Store) -> AsyncIterator[tuple[Source, ForecastEngine]]:
-        source = await source_of(settings, store)
+    async def opened(store: Store) -> AsyncIterator[Parts]:
+        source, sessions = await source_of(settings, store), await sessions_of(settings, store)
         with opened_forecaster(settings, store) as forecaster:
-            yield source, forecaster
+            yield Parts(source, forecaster, sessions)
 
     return opened
 
@@ -89,7 +128,7 @@ async def do_due(
 
     async with opened_store(settings) as store:
         await require_newest(store)
-        source = await source_of(settings, store)
+        source, sessions = await source_of(settings, store), await sessions_of(settings, store)
         with opened_forecaster(settings, store) as forecaster:
             outcomes = await run_due(
                 store,
@@ -100,7 +139,79 @@ async def do_due(
                 time_limit=settings.job_timeout,
                 only=only,
                 on_progress=on_progress,
+                sessions=sessions,
             )
     if problems := failed(outcomes):
         raise WorkError("; ".join(f"{outcome.work.key}: {outcome.error}" for outcome in problems))
     return outcomes
+
+
+@dataclass(frozen=True)
+class Fetches:
+    """What fetching by hand needs, opened."""
+
+    season: Season
+    sessions: SessionFetches
+
+    async def plan(
+        self, year: int, round_: int | None, kinds: Collection[SessionKind], *, again: bool
+    ) -> Plan:
+        """What there is to fetch of a season or of one round.
+
+        Raises:
+            UnknownError: The database has no calendar of it.
+        """
+        from f1graph.weekends.backfill import FIRST_SEASON, fetched_before, plan_fetches
+
+        async with self.season.store.read() as read:
+            of_season = (await races_of_seasons(read, [year])).get(year, [])
+        races = [race for race in of_season if round_ in (None, race.round)]
+        if year < FIRST_SEASON:
+            raise UnknownError(f"the timing archive begins in {FIRST_SEASON}: {year} comes from F1DB alone")
+        if not of_season:
+            raise UnknownError(f"no race of {year} is in the database: run `f1graph import f1db` first")
+        if not races:
+            raise UnknownError(
+                f"{year} round {round_} does not exist; the {year} season has {len(of_season)} rounds"
+            )
+        return plan_fetches(
+            races,
+            sessions=kinds,
+            fetched=await fetched_before(self.season, races),
+            per_hour=self.sessions.calls_per_hour,
+            per_second=self.sessions.calls_per_second,
+            again=again,
+            now=self.season.clock(),
+        )
+
+
+@asynccontextmanager
+async def opened_fetches(settings: Settings) -> AsyncIterator[Fetches]:
+    """The store and FastF1, for fetching by hand.
+
+    Raises:
+        SettingsError: There is nobody to be asked for single sessions.
+    """
+    from f1graph.weekends.run import Season
+
+    async with opened_store(settings) as store:
+        await require_newest(store)
+        sessions = await sessions_of(settings, store)
+        if sessions is None:
+            raise SettingsError(
+                "FastF1 is not asked here: F1GRAPH_FASTF1 is false, or this is the invented championship"
+            )
+        source = await source_of(settings, store)
+        with opened_forecaster(settings, store) as forecaster:
+            yield Fetches(
+                Season(
+                    store,
+                    source,
+                    forecaster,
+                    settings.clock(),
+                    f"{socket.gethostname()}-{os.getpid()}",
+                    settings.job_timeout,
+                    sessions=sessions,
+                ),
+                sessions,
+            )

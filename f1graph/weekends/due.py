@@ -64,6 +64,7 @@ class Work:
         season: FETCH: the season whose schedule is asked for.
         use_cache: FETCH: what was fetched before may be used; False asks anew.
         is_live: FETCH: what comes is learned at that moment; False for the back-fill of history.
+        by_hand: Somebody waits for it: after a failure it may be asked for again at once.
         cause: FORECAST: what happened since the stage's last one, or what opened the stage; None where
             nothing of that is known.
         closes_at: FORECAST: not to be made after this.
@@ -80,6 +81,7 @@ class Work:
     season: int | None = None
     use_cache: bool = False
     is_live: bool = True
+    by_hand: bool = False
     cause: str | None = None
     closes_at: datetime | None = None
     inputs: tuple[tuple[str, int], ...] = ()

@@ -156,6 +156,11 @@ async def run_due(
         report(work, outcome)
 
 
+async def do_unit(season: Season, work: Work) -> Outcome:
+    """Does one unit that nobody had to find."""
+    return await _do(season, work, season.clock() + season.time_limit)
+
+
 async def find_due(season: Season) -> tuple[Work, ...]:
     """What is due now, from what the store knows now."""
     now = season.clock()
@@ -214,7 +219,7 @@ async def _do(season: Season, work: Work, ends_at: datetime) -> Outcome:
         log.error("work failed", work=work.key, error=text, attempt=attempt, exc_info=not expected)
         if attempt:
             pauses = PAUSES if work.session is None else FETCH_PAUSES
-            pause = pauses[min(attempt, len(pauses)) - 1]
+            pause = timedelta(0) if work.by_hand else pauses[min(attempt, len(pauses)) - 1]
             detail = error.detail if isinstance(error, FetchError) else {}
             await _record_failure(season, work, text, pause=pause, detail=detail)
         return Outcome(work, Result.FAILED, {}, text)

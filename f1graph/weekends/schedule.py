@@ -36,9 +36,7 @@ def rescheduled(stored: Sequence[Race], announced: Sequence[ScheduledRace], *, n
     gone = [race for race in to_come if pairs[race.id] is None and not race.is_cancelled]
     problems: list[dict[str, Any]] = []
     changed = [
-        new
-        for race in to_come
-        if (one := pairs[race.id]) is not None and (new := _moved(race, one)) != race
+        new for race in to_come if (one := pairs[race.id]) is not None and (new := _moved(race, one)) != race
     ]
     if len(gone) <= _CANCELLED_AT_ONCE:
         changed += [replace(race, is_cancelled=True) for race in gone]

@@ -12,6 +12,17 @@ from f1graph.sources.source import Source
 from f1graph.store.engine import Store
 from f1graph.weekends.engine import ForecastEngine
 from f1graph.weekends.run import run_due
+from f1graph.weekends.sessions import SessionFetches
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What jobs need beside the store, opened for the worker's lifetime: see `WorkerState`."""
+
+    source: Source
+    engine: ForecastEngine
+    sessions: SessionFetches | None = None
+
 
 # The run ends by itself, with its reason in the ledger, before the queue cancels it.
 _BEFORE_TIMEOUT = timedelta(seconds=30)
@@ -24,6 +35,7 @@ class WorkerState:
     Attributes:
         name: Unique among all processes: it stands in the ledger.
         is_stopping: Begin nothing new.
+        sessions: Who is asked for one session at a time, if anybody.
     """
 
     store: Store
@@ -32,6 +44,7 @@ class WorkerState:
     clock: Clock
     name: str
     job_timeout: timedelta
+    sessions: SessionFetches | None = None
     is_stopping: bool = False
     ran: Counter[str] = field(default_factory=Counter)
 
@@ -55,6 +68,7 @@ async def _run(state: WorkerState) -> dict[str, int]:
         worker_name=state.name,
         time_limit=max(state.job_timeout - _BEFORE_TIMEOUT, state.job_timeout / 2),
         should_stop=lambda: state.is_stopping,
+        sessions=state.sessions,
     )
     counts = Counter(str(outcome.result) for outcome in outcomes)
     state.ran.update(counts)

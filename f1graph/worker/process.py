@@ -17,11 +17,9 @@ from redis.exceptions import RedisError
 
 from f1graph.errors import WorkError
 from f1graph.settings import Settings
-from f1graph.sources.source import Source
 from f1graph.store.engine import Store, open_store
 from f1graph.store.migrate import require_newest
-from f1graph.weekends.engine import ForecastEngine
-from f1graph.worker.jobs import WorkerState
+from f1graph.worker.jobs import Parts, WorkerState
 from f1graph.worker.queue import (
     QUEUE_NAME,
     Queue,
@@ -47,7 +45,7 @@ _FREES_CLAIMS_WITHIN = timedelta(seconds=10)
 
 
 # Opens whom to ask for facts and who forecasts, once the store is open.
-OpenParts = Callable[[Store], AbstractAsyncContextManager[tuple[Source, ForecastEngine]]]
+OpenParts = Callable[[Store], AbstractAsyncContextManager[Parts]]
 
 
 def run_worker(
@@ -130,11 +128,12 @@ async def _opened_state(settings: Settings, open_parts: OpenParts, name: str) ->
     )
     try:
         await require_newest(store)
-        async with open_parts(store) as (source, engine):
+        async with open_parts(store) as parts:
             yield WorkerState(
                 store=store,
-                source=source,
-                engine=engine,
+                source=parts.source,
+                engine=parts.engine,
+                sessions=parts.sessions,
                 clock=settings.clock(),
                 name=f"{name}:{os.getpid()}",
                 job_timeout=settings.job_timeout,

@@ -10,18 +10,17 @@ from datetime import timedelta
 
 from f1graph.logs import set_up_logging
 from f1graph.settings import read_settings
-from f1graph.sources.source import Source
 from f1graph.store.engine import Store
-from f1graph.weekends.engine import ForecastEngine
+from f1graph.worker.jobs import Parts
 from f1graph.worker.process import run_worker
 from tests.builders import a_season
 from tests.weekends.recorded import RecordedEngine, a_recorded_source
 
 
 @asynccontextmanager
-async def open_parts(store: Store) -> AsyncIterator[tuple[Source, ForecastEngine]]:
+async def open_parts(store: Store) -> AsyncIterator[Parts]:
     waits_for = asyncio.Event() if "stuck" in sys.argv else None
-    yield a_recorded_source(a_season(2024, 3)), RecordedEngine(waits_for=waits_for)
+    yield Parts(a_recorded_source(a_season(2024, 3)), RecordedEngine(waits_for=waits_for))
 
 
 if __name__ == "__main__":

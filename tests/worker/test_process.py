@@ -150,8 +150,8 @@ async def test_the_worker_is_set_up_against_the_known_traps(settings: Settings) 
     """Q2, Q4, Q6, Q8: waits longer than its longest job, a sign of life in 30 s, no results, no pickle."""
     store = open_store(settings.database_url)
     queue = open_queue(settings.redis_url)
-    async with open_parts(store) as (source, engine):
-        state = WorkerState(store, source, engine, settings.clock(), "one", settings.job_timeout)
+    async with open_parts(store) as parts:
+        state = WorkerState(store, parts.source, parts.engine, settings.clock(), "one", settings.job_timeout)
         worker = build_worker(state, queue, cron_table(settings.tick), settings, name="one")
     longest = max(function.timeout_s or 0 for function in worker.functions.values()) or worker.job_timeout_s
     assert worker._job_completion_wait > (longest or 0) >= settings.job_timeout.total_seconds()

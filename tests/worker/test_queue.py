@@ -109,8 +109,10 @@ async def test_every_job_runs_without_a_queue(job: Any, migrated_sqlite: str, tm
     """Q9: a job is one call into weekends; no Redis is anywhere near."""
     settings = Settings(data_dir=tmp_path, database_url=migrated_sqlite)
     store = open_store(settings.database_url)
-    async with open_parts(store) as (source, engine):
-        state = WorkerState(store, source, engine, settings.clock(), "by hand", settings.job_timeout)
+    async with open_parts(store) as parts:
+        state = WorkerState(
+            store, parts.source, parts.engine, settings.clock(), "by hand", settings.job_timeout
+        )
         assert (await job({"state": state}))["DONE"] >= 1
     await store.close()
 
