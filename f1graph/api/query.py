@@ -69,7 +69,8 @@ ModelAsked = Annotated[str | None, argument(description="Only of this model: `ra
 )
 class Query:
     @field(
-        description="A race weekend, by id or slug, or by season and round. Null, with an error, if there is none."
+        description="A race weekend, by id or slug, or by season and round. Null, with an error, if there "
+        "is none."
     )
     async def race(
         self,

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from f1graph.cli.history import in_words
 from f1graph.cli.output import console, percent, show_table
@@ -32,7 +32,11 @@ from f1graph.store.migrate import migrate
 from f1graph.store.people import drivers_by_id
 from f1graph.wiring import opened_store
 
+if TYPE_CHECKING:
+    from f1graph.worker.embedded import EmbeddedValkey
+
 _GRACE = timedelta(seconds=20)
+_LOOKS_AGAIN = timedelta(seconds=2)
 _RESTART_PAUSES = (1, 2, 5, 15, 30)
 # A process that ran this long was well: its next failure is a new one.
 _WAS_WELL = timedelta(minutes=5)
@@ -54,10 +58,10 @@ async def run_everything(settings: Settings) -> int:
     async with AsyncExitStack() as stack:
         await migrate(settings.store_url)
         store = await stack.enter_async_context(opened_store(settings))
-        with _queue(settings) as redis_url:
-            household = _Household(settings, clock, redis_url)
+        with _queue(settings) as valkey:
+            household = _Household(settings, clock, settings.redis_url if valkey is None else valkey.url)
             try:
-                return await _until_stopped(settings, store, household, clock, stop)
+                return await _until_stopped(settings, store, household, valkey, clock, stop)
             finally:
                 with console.status("Stopping ..."):
                     await household.stop()
@@ -65,21 +69,29 @@ async def run_everything(settings: Settings) -> int:
 
 
 async def _until_stopped(
-    settings: Settings, store: Store, household: _Household, clock: Clock, stop: asyncio.Event
+    settings: Settings,
+    store: Store,
+    household: _Household,
+    valkey: EmbeddedValkey | None,
+    clock: Clock,
+    stop: asyncio.Event,
 ) -> int:
     household.keep("api")
     stopped = asyncio.create_task(stop.wait())
     prepared = asyncio.create_task(_prepare(settings, store, household, clock))
-    waiting: set[asyncio.Future[Any]] = {stopped, prepared, household.given_up}
+    kept: set[asyncio.Future[Any]] = {stopped, prepared}
+    if valkey is not None:
+        kept.add(asyncio.create_task(_keep_alive(valkey)))
+    waiting = kept | {household.given_up}
     try:
         while not stopped.done():
             done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
     finally:
-        stopped.cancel()
-        prepared.cancel()
-        await asyncio.gather(stopped, prepared, return_exceptions=True)
+        for task in kept:
+            task.cancel()
+        await asyncio.gather(*kept, return_exceptions=True)
     return 0
 
 
@@ -213,15 +225,23 @@ def _require_free_port(settings: Settings) -> None:
 
 
 @contextmanager
-def _queue(settings: Settings) -> Iterator[str]:
-    """The address of Redis: the one of the settings, or an embedded Valkey's."""
+def _queue(settings: Settings) -> Iterator[EmbeddedValkey | None]:
+    """An embedded Valkey; None where the settings name a Redis."""
     from f1graph.worker.embedded import embedded_valkey
 
     if settings.redis_url:
-        yield settings.redis_url
+        yield None
         return
-    with embedded_valkey(settings.data_dir) as url:
-        yield url
+    with embedded_valkey(settings.data_dir) as valkey:
+        yield valkey
+
+
+async def _keep_alive(valkey: EmbeddedValkey) -> None:
+    """Starts our Valkey again when somebody ended it; the worker then comes back by itself."""
+    while True:
+        await asyncio.sleep(_LOOKS_AGAIN.total_seconds())
+        if await asyncio.to_thread(valkey.revive):
+            console.print("The embedded Valkey was gone and is started again.")
 
 
 class _Household:

@@ -77,7 +77,9 @@ async def bundles_known(
         statement = statement.where(bundles.c.model == model)
     if stage is not None:
         statement = statement.where(bundles.c.stage == stage)
-    found = await read.rows(statement.order_by(bundles.c.trained_at.desc(), bundles.c.cutoff.desc(), bundles.c.id).limit(limit))
+    found = await read.rows(
+        statement.order_by(bundles.c.trained_at.desc(), bundles.c.cutoff.desc(), bundles.c.id).limit(limit)
+    )
     return [
         BundleRow(**{**row._mapping, "stage": Stage(row.stage), "status": BundleStatus(row.status)})
         for row in found

@@ -17,9 +17,33 @@ from f1graph.errors import WorkError
 _HOST = "127.0.0.1"
 
 
+class EmbeddedValkey:
+    """A running Valkey; `url` stays the same when it has to be started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._server = _started(folder, self._port)
+        self.url = f"redis://{_HOST}:{self._port}"
+
+    def revive(self) -> bool:
+        """Starts it again if it is gone; whether it was.
+
+        Raises:
+            WorkError: It cannot start.
+        """
+        if self._server.is_running():
+            return False
+        self._server = _started(self._folder, self._port)
+        return True
+
+    def stop(self) -> None:
+        self._server.stop()
+
+
 @contextmanager
-def embedded_valkey(data_dir: Path) -> Iterator[str]:
-    """Runs a Valkey on a free port of this machine alone; yields its URL.
+def embedded_valkey(data_dir: Path) -> Iterator[EmbeddedValkey]:
+    """Runs a Valkey on a free port of this machine alone.
 
     Nothing in it is kept: what is due is found in the database, never in the queue.
 
@@ -30,12 +54,12 @@ def embedded_valkey(data_dir: Path) -> Iterator[str]:
     folder.mkdir(parents=True, exist_ok=True)
     with _alone_in(folder):
         _end_left_over(folder)
-        server = _started(folder)
+        valkey = EmbeddedValkey(folder)
         try:
-            (folder / "port").write_text(str(server.port))
-            yield f"redis://{_HOST}:{server.port}"
+            (folder / "port").write_text(valkey.url.rpartition(":")[2])
+            yield valkey
         finally:
-            server.stop()
+            valkey.stop()
             (folder / "port").unlink(missing_ok=True)
 
 
@@ -61,12 +85,12 @@ def _end_left_over(folder: Path) -> None:
                 client.shutdown(nosave=True)
 
 
-def _started(folder: Path) -> ValkeyServer:
+def _started(folder: Path, port: int) -> ValkeyServer:
     # Ctrl-C reaches every process of the terminal; the queue must outlive the worker, so it does not
     # hear it: a process inherits which signals are blocked.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        server = ValkeyServer(host=_HOST, port=free_port(), data_dir=folder, persist=True)
+        server = ValkeyServer(host=_HOST, port=port, data_dir=folder, persist=True)
         server.start()
     except (ValkeyServerError, OSError) as error:
         raise WorkError(

@@ -81,12 +81,16 @@ def test_one_command_serves_a_forecast_of_the_next_race_and_ctrl_c_stops_all_of_
             port, "{ service { invented } nextRace { name invented forecast { stage entries { win } } } }"
         )
         children = psutil.Process(process.pid).children(recursive=True)
+        [queue] = [child for child in children if "valkey" in child.name()]
+        queue.kill()
+        revived = read_until(process, "Valkey was gone")
         process.send_signal(signal.SIGINT)
         rest = process.communicate(timeout=60)[0]
     finally:
         process.kill()
 
     assert "INVENTED championship" in said
+    assert "The embedded Valkey was gone" in revived
     assert found["service"]["invented"]
     assert found["nextRace"]["invented"]
     assert abs(sum(entry["win"] for entry in found["nextRace"]["forecast"]["entries"]) - 1) < 1e-6

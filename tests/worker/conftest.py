@@ -25,8 +25,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture(scope="session")
 def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with embedded_valkey(tmp_path_factory.mktemp("valkey")) as url:
-        yield url
+    with embedded_valkey(tmp_path_factory.mktemp("valkey")) as valkey:
+        yield valkey.url
 
 
 @pytest.fixture
