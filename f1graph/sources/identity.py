@@ -149,7 +149,7 @@ def driver_id(named: NamedDriver, *, season: int, known: Known) -> str:
     for found in rules:
         if len(found) == 1:
             return found.pop()
-    possible = by_name | by_code | by_last_name | by_ergast
+    possible = by_name | by_code | by_last_name | by_code_and_last_name | by_ergast
     reason = f"it could be {_either(possible)}" if possible else "no driver has that name, code and number"
     raise _unknown(
         named.code or named.ergast_id or named.number or "", Subject.DRIVER, season, _who(named, reason)

@@ -48,7 +48,7 @@ KNOWN = Known(
 
 
 def an_event(**changed: Any) -> dict[str, Any]:
-    return {
+    event: dict[str, Any] = {
         "season": 2030,
         "round": 3,
         "name": "Atlantis Grand Prix",
@@ -57,13 +57,14 @@ def an_event(**changed: Any) -> dict[str, Any]:
         "place": "Poseidonis",
         "format": "conventional",
         "sessions": [["Qualifying", "2030-06-01T13:00:00"], ["Race", "2030-06-02T13:00:00"]],
-    } | changed
+    }
+    return event | changed
 
 
 def results(**columns: list[Any]) -> dict[str, list[Any]]:
     """The cars in the order of their numbers, car 20 out after ten laps and car 19 started from the pits."""
     finishers = CARS - 1
-    return {
+    columns_of_all: dict[str, list[Any]] = {
         "DriverNumber": [str(number) for number in range(1, CARS + 1)],
         "Abbreviation": [driver.code for driver in DRIVERS],
         "DriverId": [driver.last_name.lower() for driver in DRIVERS],
@@ -78,7 +79,8 @@ def results(**columns: list[Any]) -> dict[str, list[Any]]:
         "Status": [*["Finished"] * finishers, "Engine"],
         "Points": [float(points) for points in _POINTS] + [0.0] * (CARS - len(_POINTS)),
         "Laps": [*[float(LAPS)] * finishers, 10.0],
-    } | columns
+    }
+    return columns_of_all | columns
 
 
 def laps(last: int = LAPS, cars: int = CARS) -> dict[str, list[Any]]:
