@@ -119,12 +119,10 @@ class MemberView:
 
 @strawberry.type(
     description="What a forecast says of one entry. All numbers are read from the same drawn finishing "
-    "orders, so "
-    "they fit together: win ≤ podium ≤ points. They hold for the classification as revised last: a driver "
-    "who is "
-    "disqualified later was not on the podium, and who moved up was. If the entry does not take the start "
-    "it is "
-    "void: it is not judged, and the chances of the others are scaled to the field that did start."
+    "orders, so they fit together: win ≤ podium ≤ points. They hold for the classification as revised last: "
+    "a driver who is disqualified later was not on the podium, and who moved up was. If the entry does not "
+    "take the start it is void: it is not judged, and the win chances and positions of the others are read "
+    "again for the field that did start."
 )
 class ForecastEntry:
     grid: int | None = field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from f1graph.cli.output import AsJson, console, run, settings_of, show_json, show_table
+from f1graph.cli.output import AsJson, run, settings_of, show_json, show_table
 from f1graph.store.bundles import BundleRow
 
 app = typer.Typer(help="Trained models.", no_args_is_help=True)
@@ -36,18 +36,3 @@ async def _bundles(context: typer.Context) -> list[BundleRow]:
         await require_newest(store)
         async with store.read() as read:
             return await load_bundles(read)
-
-
-@app.command()
-def activate(context: typer.Context, bundle_id: str) -> None:
-    """Use this model for its stage from now on."""
-    bundle = run(_activate(context, bundle_id))
-    console.print(f"{bundle.id} is in use for {bundle.stage}.")
-
-
-async def _activate(context: typer.Context, bundle_id: str) -> BundleRow:
-    from f1graph.store.bundles import activate_bundle
-    from f1graph.wiring import opened_store
-
-    async with opened_store(settings_of(context)) as store, store.write() as write:
-        return await activate_bundle(write, bundle_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -139,6 +140,8 @@ class Forecaster:
             previous_id = await latest_forecast_id(read, race_id, cutoff=cutoff)
         model = await self._served(book, target, active, newest, stage=stage, cutoff=cutoff, now=now)
 
+        given_up = threading.Event()
+
         def compute() -> list[tuple[Forecast, bool]]:
             past = history.as_of(cutoff)
             race = past.race(race_id)
@@ -150,6 +153,8 @@ class Forecaster:
             ]
             made = []
             for one in (served, *baselines):
+                if given_up.is_set():
+                    raise ForecastError(f"the forecast of {race_id} was given up")
                 is_served = one is served
                 forecast = make_forecast(
                     past,
@@ -166,7 +171,12 @@ class Forecaster:
                 made.append((replace(forecast, receipt=receipt), is_served))
             return made
 
-        return await self._beside(compute)
+        try:
+            return await self._beside(compute)
+        except asyncio.CancelledError:
+            # A thread cannot be stopped from outside: it looks between two models.
+            given_up.set()
+            raise
 
     async def _served(
         self,

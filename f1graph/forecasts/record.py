@@ -30,6 +30,11 @@ async def record_forecast(
     window = stage_window(race, stage)
     if window is None:
         raise ForecastError(f"{race.id} has no stage {stage}: its weekend has no sprint")
+    if window.opens_at is not None and now < window.opens_at:
+        raise ForecastError(
+            f"{stage} of {race.id} opens at {window.opens_at:%Y-%m-%d %H:%M} UTC; "
+            "until then ask for an earlier stage"
+        )
     cutoff = min(now, window.closes_at)
     made = await forecaster.forecast(race.id, stage, cutoff=cutoff, cause=cause, now=now)
     async with store.write() as write:

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, text, update
 
-from f1graph.errors import UnknownError
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read, Write
 from f1graph.store.tables import bundles
@@ -53,20 +52,6 @@ async def store_bundle(write: Write, bundle: BundleRow) -> None:
         await write.execute(insert(bundles), asdict(bundle))
     else:
         await write.execute(update(bundles).where(bundles.c.id == bundle.id).values(status=bundle.status))
-
-
-async def activate_bundle(write: Write, bundle_id: str) -> BundleRow:
-    """Makes a bundle the one in use for its model and stage.
-
-    Raises:
-        UnknownError: There is no such bundle.
-    """
-    row = await write.row(select(bundles).where(bundles.c.id == bundle_id))
-    if row is None:
-        raise UnknownError(f"there is no bundle {bundle_id!r}")
-    await _retire(write, row.model, Stage(row.stage))
-    await write.execute(update(bundles).where(bundles.c.id == bundle_id).values(status=BundleStatus.ACTIVE))
-    return _record(row)
 
 
 async def _retire(write: Write, model: str, stage: Stage) -> None:

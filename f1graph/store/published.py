@@ -165,12 +165,15 @@ async def latest_forecasts(
 
 
 async def latest_forecast(read: Read, moment: datetime) -> ForecastHead | None:
-    """The forecast published last; one that was made before its race, where there is any."""
+    """The forecast made last; one that was made before its race, where there is any.
+
+    Not the last that was stored: a past weekend that is lived again is stored later.
+    """
     for retrospective in (False, True):
         row = await read.row(
             select(forecasts)
             .where(*_is_public(moment), forecasts.c.retrospective.is_(retrospective))
-            .order_by(forecasts.c.sequence.desc())
+            .order_by(forecasts.c.made_at.desc(), forecasts.c.sequence.desc())
             .limit(1)
         )
         if row is not None:

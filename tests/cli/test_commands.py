@@ -107,7 +107,6 @@ def test_a_back_test_writes_a_row_per_race_driver_stage_and_model(invented: Path
     [
         (("forecast", "race", "2024-nowhere"), "NOT_FOUND", "there is no race '2024-nowhere'"),
         (("forecast", "show", "nothing"), "NOT_FOUND", "there is no forecast 'nothing'"),
-        (("models", "activate", "nothing"), "NOT_FOUND", "there is no bundle 'nothing'"),
         (("backtest", "--out", "x.csv", "--seasons", "2O24"), "BAD_REQUEST", "'2O24' are no seasons"),
         (("forecast", "past", "--seasons", "1800"), "BAD_REQUEST", "no race of 1800 "),
         (("import", "f1db", "nowhere.zip"), "SOURCE_UNAVAILABLE", "nowhere.zip"),

@@ -374,7 +374,7 @@ async def test_t2_the_event_loop_answers_while_a_model_is_trained(
     is_done.set()
     await asking
 
-    # On a busy machine another process can hold a few answers up; a model on the loop holds up all.
-    late = [seconds for seconds in answered if seconds > 0.05]
-    assert sum(late) < 0.2 * sum(answered)
-    assert len(answered) > 10
+    # On a busy machine another process can hold a few answers up; a model on the loop leaves only those
+    # before and after it, and each part of it is late.
+    assert len(answered) > 30
+    assert sum(seconds > 0.05 for seconds in answered) < 0.2 * len(answered)

@@ -25,7 +25,6 @@ from f1graph.races.stages import Stage
 from f1graph.store.bundles import (
     BundleRow,
     BundleStatus,
-    activate_bundle,
     active_bundle,
     bundle_with,
     load_bundles,
@@ -374,20 +373,6 @@ async def test_one_bundle_is_in_use_per_model_and_stage(store: Store) -> None:
         assert await active_bundle(read, model="rating", stage=Stage.AFTER_SPRINT) is None
         assert await bundle_with(read, spring.checksum) == replace(spring, status=BundleStatus.RETIRED)
         assert [bundle.id for bundle in await load_bundles(read)] == ["summer", "other", "spring"]
-
-
-async def test_the_bundle_before_can_be_taken_back_into_use(store: Store) -> None:
-    async with store.write() as write:
-        for bundle in (a_bundle("spring", "2024-03-01"), a_bundle("summer", "2024-07-01")):
-            await store_bundle(write, bundle)
-        await activate_bundle(write, "spring")
-
-    async with store.read() as read:
-        found = {bundle.id: bundle.status for bundle in await load_bundles(read)}
-    assert found == {"spring": BundleStatus.ACTIVE, "summer": BundleStatus.RETIRED}
-    with pytest.raises(UnknownError, match="no bundle 'winter'"):
-        async with store.write() as write:
-            await activate_bundle(write, "winter")
 
 
 async def test_two_workers_that_train_at_once_leave_one_bundle_in_use(url: str) -> None:
