@@ -22,12 +22,11 @@ from f1graph import __version__
 from f1graph.errors import ForecastError
 from f1graph.forecasts.examples import FIRST_SEASON, ExampleBook
 from f1graph.forecasts.make import BuildFeatures, TrainedModel, derive_seed, make_forecast, this_build
-from f1graph.forecasts.metrics import ScoredForecast
 from f1graph.forecasts.score import score_forecast
 from f1graph.models.draws import DRAWS
 from f1graph.models.protocol import Estimator, Predictor
 from f1graph.races.calendar import Race
-from f1graph.races.forecast import Forecast
+from f1graph.races.forecast import Forecast, ScoredForecast
 from f1graph.races.measures import Measure
 from f1graph.races.past import History
 from f1graph.races.results import ClassificationKind

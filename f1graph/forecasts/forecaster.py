@@ -28,13 +28,13 @@ from f1graph.features.build import build_features
 from f1graph.forecasts.examples import ExampleBook
 from f1graph.forecasts.make import TrainedModel, make_forecast
 from f1graph.forecasts.members import BASELINES, SERVED, estimator_of
-from f1graph.forecasts.metrics import ScoredForecast, calibration, model_metrics, one_per_race
+from f1graph.forecasts.metrics import calibration, model_metrics, one_per_race
 from f1graph.forecasts.score import Judged, judge, score_forecast
 from f1graph.forecasts.training import Trained, fitted_in_passing, is_outdated, load, train
 from f1graph.forecasts.verify import Verification, verify_forecast
 from f1graph.models.protocol import Estimator
 from f1graph.races.calendar import Race
-from f1graph.races.forecast import Forecast, Score
+from f1graph.races.forecast import Forecast, Score, ScoredForecast
 from f1graph.races.measures import ModelMetric
 from f1graph.races.past import History
 from f1graph.races.results import Classification, ClassificationKind
@@ -239,23 +239,7 @@ class Forecaster:
     async def metrics(self, *, invented: bool, as_of: datetime) -> tuple[list[ModelMetric], list[StoredBins]]:
         """Metrics and calibration from every score known at `as_of`, per season and over all of them."""
         async with self._store.read() as read:
-            stored = await newest_scores(read, invented=invented, as_of=as_of)
-        revisions = {one.forecast_id: one.revision for one in stored}
-        scored = [
-            ScoredForecast(
-                forecast_id=one.forecast_id,
-                race_id=one.race_id,
-                season=one.season,
-                stage=one.stage,
-                model=one.model,
-                model_version=one.model_version,
-                cutoff=one.cutoff,
-                made_at=one.made_at,
-                retrospective=one.retrospective,
-                values=one.values,
-            )
-            for one in stored
-        ]
+            scored = await newest_scores(read, invented=invented, as_of=as_of)
         seasons = sorted({one.season for one in scored})
         spans = [(season, season) for season in seasons]
         if len(seasons) > 1:
@@ -263,14 +247,12 @@ class Forecaster:
         baselines = [estimator.name for estimator in BASELINES]
         metrics = await self._beside(lambda: model_metrics(scored, baselines=baselines, spans=spans))
         bins = (
-            await self._calibration(one_per_race(scored), revisions, span=(seasons[0], seasons[-1]))
-            if seasons
-            else []
+            await self._calibration(one_per_race(scored), span=(seasons[0], seasons[-1])) if seasons else []
         )
         return metrics, bins
 
     async def _calibration(
-        self, scored: Sequence[ScoredForecast], revisions: dict[str, int], *, span: tuple[int, int]
+        self, scored: Sequence[ScoredForecast], *, span: tuple[int, int]
     ) -> list[StoredBins]:
         groups: dict[tuple[str, Stage], list[ScoredForecast]] = {}
         for one in scored:
@@ -285,8 +267,11 @@ class Forecaster:
                     results = await load_classifications_of(
                         read, [one.race_id for one in chunk], kinds=[ClassificationKind.RACE]
                     )
-                by_revision = {(result.race_id, result.revision): result for result in results}
-                pairs = [(one, by_revision[one.race_id, revisions[one.id]]) for one in forecasts]
+                judged_by = {one.forecast_id: (one.race_id, one.revision) for one in chunk}
+                by_revision: dict[tuple[str, int | None], Classification] = {
+                    (result.race_id, result.revision): result for result in results
+                }
+                pairs = [(one, by_revision[judged_by[one.id]]) for one in forecasts]
                 judged += await self._beside(partial(_judge, pairs))
             bins = await self._beside(partial(calibration, judged))
             found.append(StoredBins(model, stage, span[0], span[1], bins))

@@ -6,7 +6,6 @@ Resampled are whole races, never drivers: what happens in a race happens to all 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f1graph.forecasts.score import Judged
+from f1graph.races.forecast import ScoredForecast
 from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMetric, Target
 from f1graph.races.stages import Stage
 
@@ -26,22 +26,6 @@ SEED = 20260823
 _Z = 1.959963984540054
 # Finer where most forecasts of wins and podiums lie.
 BIN_EDGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-
-
-@dataclass(frozen=True)
-class ScoredForecast:
-    """A forecast's scores against the newest revision, with what is needed to group them."""
-
-    forecast_id: str
-    race_id: str
-    season: int
-    stage: Stage
-    model: str
-    model_version: str
-    cutoff: datetime
-    made_at: datetime
-    retrospective: bool
-    values: Mapping[Measure, float] = field(default_factory=dict)
 
 
 def one_per_race(scored: Iterable[ScoredForecast]) -> list[ScoredForecast]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from f1graph.races.measures import Measure
@@ -160,3 +161,24 @@ class Score:
     race_revision: int
     measure: Measure
     value: float
+
+
+@dataclass(frozen=True)
+class ScoredForecast:
+    """A forecast's scores against one revision of its race's result, with what is needed to group them.
+
+    Attributes:
+        revision: The one it was judged against; None where no store numbers them (back-test).
+    """
+
+    forecast_id: str
+    race_id: str
+    season: int
+    stage: Stage
+    model: str
+    model_version: str
+    cutoff: datetime
+    made_at: datetime
+    retrospective: bool
+    values: Mapping[Measure, float] = field(default_factory=dict)
+    revision: int | None = None

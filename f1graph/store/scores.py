@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, delete, func, insert, select, true
 
-from f1graph.races.forecast import Score
+from f1graph.races.forecast import Score, ScoredForecast
 from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMetric
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import Stage
@@ -159,24 +159,7 @@ async def load_metrics(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class NewestScores:
-    """A forecast with its scores against the newest revision of its race's result."""
-
-    forecast_id: str
-    race_id: str
-    season: int
-    stage: Stage
-    model: str
-    model_version: str
-    cutoff: datetime
-    made_at: datetime
-    retrospective: bool
-    revision: int
-    values: dict[Measure, float]
-
-
-async def newest_scores(read: Read, *, invented: bool, as_of: datetime) -> list[NewestScores]:
+async def newest_scores(read: Read, *, invented: bool, as_of: datetime) -> list[ScoredForecast]:
     """Every scored forecast of the real or of the invented championship, in the order of publication.
 
     Args:
@@ -197,7 +180,8 @@ async def newest_scores(read: Read, *, invented: bool, as_of: datetime) -> list[
         .group_by(scores.c.forecast_id)
         .subquery()
     )
-    found: dict[str, NewestScores] = {}
+    values: dict[str, dict[Measure, float]] = {}
+    found: list[ScoredForecast] = []
     statement = (
         select(forecasts, races.c.season, scores.c.revision, scores.c.measure, scores.c.value)
         .join(races, races.c.id == forecasts.c.race_id)
@@ -211,20 +195,22 @@ async def newest_scores(read: Read, *, invented: bool, as_of: datetime) -> list[
     )
     async for some in read.partitions(statement):
         for row in some:
-            of_forecast = found.get(row.id)
-            if of_forecast is None:
-                of_forecast = found[row.id] = NewestScores(
-                    forecast_id=row.id,
-                    race_id=row.race_id,
-                    season=row.season,
-                    stage=Stage(row.stage),
-                    model=row.model,
-                    model_version=row.model_version,
-                    cutoff=row.cutoff,
-                    made_at=row.made_at,
-                    retrospective=row.retrospective,
-                    revision=row.revision,
-                    values={},
+            if row.id not in values:
+                values[row.id] = {}
+                found.append(
+                    ScoredForecast(
+                        forecast_id=row.id,
+                        race_id=row.race_id,
+                        season=row.season,
+                        stage=Stage(row.stage),
+                        model=row.model,
+                        model_version=row.model_version,
+                        cutoff=row.cutoff,
+                        made_at=row.made_at,
+                        retrospective=row.retrospective,
+                        values=values[row.id],
+                        revision=row.revision,
+                    )
                 )
-            of_forecast.values[Measure(row.measure)] = row.value
-    return list(found.values())
+            values[row.id][Measure(row.measure)] = row.value
+    return found

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from f1graph.forecasts.metrics import (
-    ScoredForecast,
     bootstrap_interval,
     calibration,
     calibration_bins,
@@ -18,6 +17,7 @@ from f1graph.forecasts.metrics import (
     wilson_interval,
 )
 from f1graph.forecasts.score import judge
+from f1graph.races.forecast import ScoredForecast
 from f1graph.races.measures import Measure, ModelMetric, Target
 from f1graph.races.stages import Stage
 from tests.builders import a_history, a_moment, a_race, a_result

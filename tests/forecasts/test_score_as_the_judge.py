@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from f1graph.forecasts.backtest import Walk, backtest
-from f1graph.forecasts.metrics import ScoredForecast
+from f1graph.races.forecast import ScoredForecast
 from f1graph.races.measures import Measure
 from f1graph.races.past import History
 from f1graph.races.results import ClassificationKind, Status
