@@ -153,6 +153,18 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite+aiosqlite:///{(self.data_dir / 'f1graph.db').absolute()}"
 
     @property
+    def calls_per_hour(self) -> dict[str, int]:
+        """The budget of each host; empty where FastF1 is not asked."""
+        if not self.fastf1:
+            return {}
+        return {
+            "live_timing": self.live_timing_calls_per_hour,
+            "live_timing_mirror": self.live_timing_mirror_calls_per_hour,
+            "schedule": self.schedule_calls_per_hour,
+            "ergast": self.ergast_calls_per_hour,
+        }
+
+    @property
     def fastf1_cache_dir(self) -> Path:
         return self.fastf1_cache or self.data_dir / "fastf1-cache"
 

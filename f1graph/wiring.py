@@ -83,12 +83,7 @@ async def sessions_of(settings: Settings, store: Store) -> SessionFetches | None
     )
     return SessionFetches(
         FastF1(hosts=hosts, cache=settings.fastf1_cache_dir, deadline=settings.fastf1_deadline),
-        calls_per_hour={
-            Host.LIVE_TIMING: settings.live_timing_calls_per_hour,
-            Host.LIVE_TIMING_MIRROR: settings.live_timing_mirror_calls_per_hour,
-            Host.SCHEDULE: settings.schedule_calls_per_hour,
-            Host.ERGAST: settings.ergast_calls_per_hour,
-        },
+        calls_per_hour={Host(host): calls for host, calls in settings.calls_per_hour.items()},
         calls_per_second={
             Host.LIVE_TIMING: settings.live_timing_calls_per_second,
             Host.LIVE_TIMING_MIRROR: settings.live_timing_mirror_calls_per_second,

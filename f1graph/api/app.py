@@ -58,6 +58,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         body_limit=settings.body_limit,
         request_timeout=settings.request_timeout,
         clock=clock or settings.clock(),
+        calls_per_hour=settings.calls_per_hour,
     )
 
     @asynccontextmanager

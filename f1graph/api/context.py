@@ -36,10 +36,12 @@ class Context:
 
     Attributes:
         now: The moment of the request, the same for all of its fields. Nothing learned later is shown.
+        calls_per_hour: The budget of each host that is asked for facts.
     """
 
     store: Store
     now: datetime
+    calls_per_hour: Mapping[str, int] = field(default_factory=dict)
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from inspect import isawaitable
@@ -59,10 +60,13 @@ class GraphQLEndpoint:
         store: Gives the open store; it is opened after the routes are made.
     """
 
-    def __init__(self, *, body_limit: int, request_timeout: timedelta, clock: Clock) -> None:
+    def __init__(
+        self, *, body_limit: int, request_timeout: timedelta, clock: Clock, calls_per_hour: Mapping[str, int]
+    ) -> None:
         self._body_limit = body_limit
         self._timeout = request_timeout.total_seconds()
         self._clock = clock
+        self._calls_per_hour = calls_per_hour
         self._documents = Documents(graphql_schema)
 
     async def answer(self, request: Request, store: Store) -> Response:
@@ -133,7 +137,7 @@ class GraphQLEndpoint:
         if operation.operation is not OperationType.QUERY and method in _BY_ADDRESS:
             raise RefusedError("METHOD_NOT_ALLOWED", "only queries may be sent by GET", status=405)
         # One moment for the whole request: its fields must agree.
-        context = Context(store, self._clock())
+        context = Context(store, self._clock(), self._calls_per_hour)
         result = execute(
             graphql_schema,
             document.node,

@@ -34,18 +34,20 @@ from f1graph.api.people import (
     driver_key,
     read_people_cursor,
 )
-from f1graph.api.service import UNOFFICIAL, Service, sources, work
+from f1graph.api.service import HOSTS, UNOFFICIAL, Refresh, Service, refresh, sources, work
 from f1graph.api.track_record import Bundle, Calibration, ModelMetric
 from f1graph.api.weekend import ask_again
 from f1graph.errors import RequestError, UnknownError
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
-from f1graph.store import calendar, freshness, people, published
+from f1graph.store import budget, calendar, freshness, people, published
 from f1graph.store.engine import Read
 from f1graph.store.events import newest_sequence
 
 _UPDATES, _SEASONS, _CIRCUITS = "updates", "seasons", "circuits"
 _WORK_SHOWN = 10
+_FETCHES_LOOKED_AT = 200
+_REFRESHES = "refreshes"
 _LONGEST_SEARCH = 100
 _FIRST_SEASON = 1950
 
@@ -383,6 +385,45 @@ class Query:
             )
         return [Bundle.of(row) for row in found]
 
+    @field(
+        description="What the service did, newest first: fetches with what they lacked, forecasts, scores. "
+        "A failed or waiting unit is tried again."
+    )
+    async def refreshes(
+        self,
+        info: Info,
+        kind: Annotated[
+            str | None, argument(description="`FETCH`, `FORECAST`, `SCORE` or `METRICS`. Empty: all.")
+        ] = None,
+        race: Annotated[
+            strawberry.ID | None, argument(description="Only for this race: an id or slug. Empty: for all.")
+        ] = None,
+        first: First = 20,
+        after: After = None,
+    ) -> Connection[Refresh]:
+        context = info.context
+        wanted = freshness.WorkFilter(
+            known_by=context.now, kind=kind, race_id=None if race is None else key_of("Race", race)
+        )
+        limit = page_size(first) + 1
+        place = None if after is None else read_cursor(after, _REFRESHES, (datetime, str))
+        async with context.store.read() as read:
+            found = await freshness.work_page(
+                read, wanted, limit=limit, after=None if place is None else (place[0], place[1])
+            )
+
+        async def count() -> int:
+            async with context.store.read() as read:
+                return await freshness.count_work(read, wanted)
+
+        return connection(
+            found,
+            first=first,
+            node=refresh,
+            cursor=lambda row: cursor(_REFRESHES, row.claimed_at, row.key),
+            count=count,
+        )
+
     @field(description="The service itself: version, freshness of its data, and the terms of use.")
     async def service(self, info: Info) -> Service:
         now = info.context.now
@@ -394,7 +435,12 @@ class Query:
                 schema_revision=await freshness.database_revision(read),
                 data_version=await newest_sequence(read),
                 invented=await freshness.is_invented(read),
-                sources=sources(await freshness.last_imports(read, now)),
+                sources=sources(
+                    await freshness.last_imports(read, now),
+                    await freshness.last_fetches(read, now, limit=_FETCHES_LOOKED_AT),
+                    await budget.spent(read, HOSTS, now=now),
+                    info.context.calls_per_hour,
+                ),
                 last_work=[work(row) for row in await freshness.work_begun(read, now, limit=_WORK_SHOWN)],
                 notice=UNOFFICIAL,
                 newest=await calendar.last_race_with_result(read, now),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import strawberry
@@ -12,6 +13,7 @@ from strawberry import field
 
 from f1graph.api.calendar import Race
 from f1graph.races.calendar import Race as RaceRecord
+from f1graph.store.budget import Spent
 from f1graph.store.freshness import ImportRow
 from f1graph.store.ledger import LedgerRow, WorkStatus
 
@@ -29,6 +31,38 @@ class Import:
     new_revisions: int = field(description="How many lists were new or corrected.")
 
 
+@strawberry.type(description="A part of an answer that a source did not give, or gave wrongly.")
+class PartProblem:
+    part: str = field(
+        description="`CLASSIFICATION`, `LAPS`, `WEATHER` …; `SESSION` or `SCHEDULE` for all of it."
+    )
+    code: str = field(
+        description="For machines: `BLOCKED`, `TIMED_OUT`, `WRONG_RACE`, `UNKNOWN_ID` and others."
+    )
+    reason: str = field(description="For people, with the value at fault.")
+    host: str | None = field(description="The host that is to blame. Null if none is.")
+
+
+@strawberry.type(description="What went wrong with a source last.")
+class SourceProblem:
+    at: datetime = field(description="When.")
+    code: str = field(description="Of the problem, or of the error if nothing came at all.")
+    reason: str = field(description="For people.")
+    work: str = field(description="The unit of work: `Refresh.key`.")
+
+
+@strawberry.type(
+    description="Calls to a host in the last hour. All processes share one budget, so that no host is asked "
+    "too often."
+)
+class HostBudget:
+    host: str = field(description="`live_timing`, `live_timing_mirror`, `schedule` or `ergast`.")
+    used: int = field(description="Calls made in the last hour.")
+    reserved: int = field(description="Calls set aside for a fetch that goes on now.")
+    per_hour: int = field(description="Calls that an hour may have.")
+    left: int = field(description="Calls that may still be made now.")
+
+
 @strawberry.type(description="Where facts come from, and on what terms.")
 class Source:
     name: str = field(description="`f1db`, `fastf1` or `invented`; the same as in `Revision.source`.")
@@ -36,6 +70,14 @@ class Source:
     licence: str = field(description="The terms of its data.")
     url: str | None = field(description="Where it is to be found. Null for the invented championship.")
     last_import: Import | None = field(description="Null if nothing was imported from it.")
+    last_success: datetime | None = field(
+        description="When it last gave something, by the newest 200 fetches. Null if it did not."
+    )
+    last_problem: SourceProblem | None = field(
+        description="What it did not give last, by the newest 200 fetches. Null if nothing is missing. The "
+        "service stays ready meanwhile: it answers from what is stored."
+    )
+    budget: list[HostBudget] = field(description="Its hosts, at most four. Empty where nothing is counted.")
 
 
 @strawberry.type(description="A unit of the service's work.")
@@ -46,6 +88,20 @@ class Work:
     attempts: int = field(description="How often it was begun.")
     started_at: datetime = field(description="When the last attempt began.")
     finished_at: datetime | None = field(description="When it ended. Null while it is being done.")
+
+
+@strawberry.type(description="A unit of the service's work as the ledger has it, with what it lacked.")
+class Refresh(Work):
+    race_id: str | None = field(description="The slug of the race it was for. Null for work of all races.")
+    reason: str | None = field(description="Why the last attempt failed or waits. Null if neither.")
+    again_at: datetime | None = field(
+        description="When it may be begun again. Null if it is done or being done."
+    )
+    calls: int = field(description="Calls it made to hosts.")
+    new_revisions: int = field(description="Lists that it found new or corrected.")
+    problems: list[PartProblem] = field(
+        description="The parts that were missing, at most a dozen. The others were stored."
+    )
 
 
 @strawberry.type(description="What answers here, how fresh its data is, and on what terms it may be used.")
@@ -90,7 +146,18 @@ _TERMS = {
 }
 
 
-def sources(imported: list[ImportRow]) -> list[Source]:
+# Who counts the calls to which hosts.
+_HOSTS = {"fastf1": ("live_timing", "live_timing_mirror", "schedule", "ergast")}
+HOSTS = tuple(host for hosts in _HOSTS.values() for host in hosts)
+_PROBLEMS_SHOWN = 12
+
+
+def sources(
+    imported: list[ImportRow],
+    fetches: list[LedgerRow],
+    spent: Mapping[str, Spent],
+    per_hour: Mapping[str, int],
+) -> list[Source]:
     last = {row.source: row for row in imported}
     return [
         Source(
@@ -105,9 +172,68 @@ def sources(imported: list[ImportRow]) -> list[Source]:
                 imported_at=last[name].imported_at,
                 new_revisions=last[name].new_revisions,
             ),
+            last_success=next(
+                (row.finished_at for row in of_source(fetches, name) if row.status is WorkStatus.DONE), None
+            ),
+            last_problem=next(
+                (found for row in of_source(fetches, name) if (found := _last_problem(row))), None
+            ),
+            budget=[
+                HostBudget(
+                    host=host,
+                    used=spent[host].used,
+                    reserved=spent[host].reserved,
+                    per_hour=per_hour[host],
+                    left=max(per_hour[host] - spent[host].used - spent[host].reserved, 0),
+                )
+                for host in _HOSTS.get(name, ())
+                if host in per_hour
+            ],
         )
         for name, (attribution, licence, url) in _TERMS.items()
     ]
+
+
+def of_source(fetches: list[LedgerRow], name: str) -> list[LedgerRow]:
+    """Its fetches. One that failed before anything came is the daily one of everything: F1DB's."""
+    return [row for row in fetches if row.detail.get("source", _source_of_key(row.key)) == name]
+
+
+def _source_of_key(key: str) -> str:
+    return "f1db" if key.startswith("FETCH/daily/") else "fastf1"
+
+
+def _last_problem(row: LedgerRow) -> SourceProblem | None:
+    assert row.finished_at is not None
+    problems = row.detail.get("problems", [])
+    if problems:
+        return SourceProblem(
+            at=row.finished_at, code=problems[0]["code"], reason=problems[0]["reason"], work=row.key
+        )
+    if row.status is WorkStatus.FAILED and row.error:
+        code, _, reason = row.error.partition(": ")
+        return SourceProblem(at=row.finished_at, code=code, reason=reason or code, work=row.key)
+    return None
+
+
+def refresh(row: LedgerRow) -> Refresh:
+    return Refresh(
+        key=row.key,
+        kind=row.kind,
+        status=row.status,
+        attempts=row.attempts,
+        started_at=row.claimed_at,
+        finished_at=row.finished_at,
+        race_id=row.race_id,
+        reason=row.error,
+        again_at=row.expires_at if row.status in (WorkStatus.FAILED, WorkStatus.WAITING) else None,
+        calls=sum(row.detail.get("calls", {}).values()),
+        new_revisions=row.detail.get("new_revisions", 0),
+        problems=[
+            PartProblem(part=one["part"], code=one["code"], reason=one["reason"], host=one.get("host"))
+            for one in row.detail.get("problems", [])[:_PROBLEMS_SHOWN]
+        ],
+    )
 
 
 def work(row: LedgerRow) -> Work:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,9 @@ from f1graph.store.tables import (
 from f1graph.store.two_sources import OwnWord, news_beside_another, rows_as_json
 
 ROW_FIELDS = tuple(field.name for field in fields(ClassificationRow))
+
+# The source whose answers come in parts, some of which may be missing at one time and there at another.
+_BY_SESSION = "fastf1"
 
 # Rows sent to the database at once: enough to be fast, few enough to keep memory flat.
 _BATCH = 20_000
@@ -104,7 +107,7 @@ async def record_facts(write: Write, facts: Facts, *, now: datetime) -> Recorded
     await _insert_classifications(write, new, now=now)
     recorded = await record_recordings(write, facts.recordings, now=now)
 
-    season_of = {race.id: race.season for race in facts.races}
+    season_of = await _seasons_of(write, facts, {fact.race_id for fact in new})
     corrections = tuple((fact.race_id, fact.kind) for fact in new if fact.revision > 1)
     await write.execute(
         insert(imports),
@@ -140,6 +143,16 @@ async def record_facts(write: Write, facts: Facts, *, now: datetime) -> Recorded
         seasons=tuple(sorted({season_of[fact.race_id] for fact in new})),
         new_recordings=recorded,
     )
+
+
+async def _seasons_of(read: Read, facts: Facts, race_ids: Collection[str]) -> dict[str, int]:
+    """Of races that a source speaks of, also where it does not tell the calendar itself."""
+    told = {race.id: race.season for race in facts.races}
+    others = [race_id for race_id in race_ids if race_id not in told]
+    found = (
+        await read.rows(select(races.c.id, races.c.season).where(races.c.id.in_(others))) if others else []
+    )
+    return told | {row.id: row.season for row in found}
 
 
 async def _refuse_a_mix(write: Write, facts: Facts) -> None:
@@ -236,14 +249,17 @@ async def _new_revisions(
     new: list[Classification] = []
     for key, revisions in told.items():
         history = stored.get(key, [])
-        if any(one.source != revisions[-1].source for one in history):
+        if history and len(revisions) == 1 and history[-1].source == revisions[-1].source == _BY_SESSION:
+            # Without the timing archive its lists have fewer fields than before: that takes nothing back.
+            revisions = await _completed_word(write, revisions[0], history)
+        elif any(one.source != revisions[-1].source for one in history):
             news = await _word_beside_another(write, revisions[-1], history, now=now)
             if news is not None:
                 fact = following(news, history, now=now)
                 history.append(StoredRevision(fact.content_hash, fact.known_at, fact.source))
                 new.append(fact)
             continue
-        for fact in not_yet_told(revisions, history, now=now):
+        for fact in not_yet_told(revisions, history, now=now) if revisions else ():
             if history and history[-1].content_hash == fact.content_hash:
                 continue
             if history:
@@ -251,6 +267,16 @@ async def _new_revisions(
             history.append(StoredRevision(fact.content_hash, fact.known_at, fact.source))
             new.append(fact)
     return new
+
+
+async def _completed_word(
+    write: Write, told: Classification, history: Sequence[StoredRevision]
+) -> list[Classification]:
+    """What a source says of its own list after an earlier, fuller word; nothing if it only says less."""
+    if told.content_hash == history[-1].content_hash:
+        return []
+    news = news_beside_another(told, await _rows_of_revision(write, told, len(history)), OwnWord(""))
+    return [] if news is None else [news]
 
 
 async def _word_beside_another(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, and_, func, or_, select, text
 
 from f1graph.races.stages import Stage
 from f1graph.store.bundles import BundleRow, BundleStatus
@@ -48,6 +48,52 @@ async def work_begun(read: Read, moment: datetime, *, limit: int) -> list[Ledger
         select(ledger)
         .where(ledger.c.claimed_at <= moment)
         .order_by(ledger.c.claimed_at.desc(), ledger.c.key)
+        .limit(limit)
+    )
+    return [ledger_record(row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFilter:
+    """Which units of work are asked for; None asks for all."""
+
+    known_by: datetime
+    kind: str | None = None
+    race_id: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        found = [ledger.c.claimed_at <= self.known_by]
+        if self.kind is not None:
+            found.append(ledger.c.kind == self.kind)
+        if self.race_id is not None:
+            found.append(ledger.c.race_id == self.race_id)
+        return found
+
+
+async def work_page(
+    read: Read, wanted: WorkFilter, *, limit: int, after: tuple[datetime, str] | None = None
+) -> list[LedgerRow]:
+    """The next units of work by when they were begun, newest first."""
+    statement = select(ledger).where(*wanted.conditions())
+    if after is not None:
+        begun, key = after
+        statement = statement.where(
+            or_(ledger.c.claimed_at < begun, and_(ledger.c.claimed_at == begun, ledger.c.key > key))
+        )
+    found = await read.rows(statement.order_by(ledger.c.claimed_at.desc(), ledger.c.key).limit(limit))
+    return [ledger_record(row) for row in found]
+
+
+async def count_work(read: Read, wanted: WorkFilter) -> int:
+    return int(await read.value(select(func.count()).select_from(ledger).where(*wanted.conditions())))
+
+
+async def last_fetches(read: Read, moment: datetime, *, limit: int) -> list[LedgerRow]:
+    """The fetches that ended last by a moment, newest first: they tell how sources are."""
+    found = await read.rows(
+        select(ledger)
+        .where(ledger.c.kind == "FETCH", ledger.c.finished_at <= moment)
+        .order_by(ledger.c.finished_at.desc(), ledger.c.key)
         .limit(limit)
     )
     return [ledger_record(row) for row in found]

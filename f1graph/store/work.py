@@ -65,4 +65,5 @@ async def parts_stored(read: Read, race_id: str, session: SessionKind) -> dict[s
         parts["CLASSIFICATION"] = True
     if _GRID_OF.get(session) in known:
         parts["GRID"] = True
+    parts["SESSION"] = parts.get("CLASSIFICATION", False) and parts.get("LAPS", False)
     return parts

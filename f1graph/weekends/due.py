@@ -32,6 +32,9 @@ FETCHES_AFTER_END = (
 SESSION_FETCHES_AFTER_END = FETCHES_AFTER_END[1:]
 # A fetch whose answer lacked a part is repeated after these pauses, until the next one is due anyway.
 FETCH_AGAIN_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
+_NO_ANSWER = frozenset(
+    {"UNAVAILABLE", "BLOCKED", "RATE_LIMITED", "TIMED_OUT", "BUDGET_SPENT", "UNKNOWN_ID", "CRASHED"}
+)
 # Who slept for weeks catches up with the sessions of the last weekends; what is older is a back-fill.
 _SESSION_FETCH_CATCHES_UP = timedelta(days=14)
 # The final grid stands half an hour before the start and may be published some minutes later.
@@ -273,8 +276,16 @@ def _first_or_again(
         last = since[-1].finished_at or since[-1].claimed_at
         if last + FETCH_AGAIN_AFTER[number - 1] <= now:
             yield replace(
-                work, key=f"{work.key}/again-{number}", reason=f"{work.reason}; a part of it is missing still"
+                work,
+                key=f"{work.key}/again-{number}",
+                reason=f"{work.reason}; a part of it is missing still",
+                use_cache=_only_lacked_an_answer(since[-1]),
             )
+
+
+def _only_lacked_an_answer(row: LedgerRow) -> bool:
+    """Whether what did come was sound, so that a cache holds nothing that should be asked for anew."""
+    return all(problem["code"] in _NO_ANSWER for problem in row.detail.get("problems", ()))
 
 
 def _grid_fetch_by_session(race: Race, begun: _Ledger, now: datetime) -> Iterator[Work]:

@@ -314,15 +314,18 @@ async def _fetch_session(
 ) -> _StoreIt:
     assert work.race_id is not None
     race_id = work.race_id
-    fetched = await fetch_session(
-        season.store,
-        sessions,
-        race_id,
-        session,
-        clock=season.clock,
-        use_cache=work.use_cache,
-        is_live=work.is_live,
-    )
+    try:
+        fetched = await fetch_session(
+            season.store,
+            sessions,
+            race_id,
+            session,
+            clock=season.clock,
+            use_cache=work.use_cache,
+            is_live=work.is_live,
+        )
+    except FetchError as error:
+        return await _nothing_new(season, race_id, session, error)
 
     async def store_it(write: Write) -> dict[str, Any]:
         recorded = await record(write, fetched.facts, now=season.clock())
@@ -335,6 +338,20 @@ async def _fetch_session(
             "new_recordings": [part.value for _, _, part in recorded.new_recordings],
             "again": again,
         }
+
+    return store_it
+
+
+async def _nothing_new(season: Season, race_id: str, session: SessionKind, error: FetchError) -> _StoreIt:
+    """A session that is stored whole is not asked for again before it is due: only corrections are missed."""
+    async with season.store.read() as read:
+        parts = await parts_stored(read, race_id, session)
+    if not parts["SESSION"]:
+        raise error
+    detail = {**error.detail, "first_revisions": 0, "new_revisions": 0, "new_recordings": [], "again": []}
+
+    async def store_it(write: Write) -> dict[str, Any]:
+        return detail
 
     return store_it
 

@@ -142,7 +142,10 @@ async def test_a_request_whose_body_never_ends_is_given_up(sqlite_url: str) -> N
     """G2c: the time limit is a setting, and holds from the first byte on."""
     store = open_store(sqlite_url)
     endpoint = GraphQLEndpoint(
-        body_limit=1_000, request_timeout=timedelta(milliseconds=50), clock=lambda: NOW
+        body_limit=1_000,
+        request_timeout=timedelta(milliseconds=50),
+        clock=lambda: NOW,
+        calls_per_hour={},
     )
 
     async def receive() -> Message:
