@@ -23,7 +23,8 @@ up: $(INSTALLED) $(WEB)
 test: $(INSTALLED) $(WEB)
 	$(BIN)/pytest
 
-check: lint types test
+# TESTED=1 leaves the tests out, for who has just run them.
+check: lint types $(if $(TESTED),,test)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
