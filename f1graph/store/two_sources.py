@@ -21,6 +21,7 @@ _DEFAULTS = {field.name: field.default for field in fields(ClassificationRow)}
 # Whoever tells a list at all tells these.
 _ALWAYS = frozenset({"order", "driver_id", "constructor_id", "status"})
 _OPTIONAL = frozenset(_DEFAULTS) - _ALWAYS
+_DESCRIPTIVE = ("engine_id", "car_number")
 # Everybody sorts the entry list as he likes.
 _UNORDERED = frozenset({ClassificationKind.ENTRY_LIST})
 
@@ -43,13 +44,28 @@ def news_beside_another(
     """
     if own_word is not None and own_word.content_hash == told.content_hash:
         return None
+    is_fuller = len(fields_had(told.rows)) >= len(fields_had(newest))
+    told = replace(told, rows=_described(told.rows, newest))
     has, had = fields_had(told.rows), fields_had(newest)
     if _differ(told, newest, has & had):
-        if own_word is None and len(has) < len(had):
+        if own_word is None and not is_fuller:
             return None
     elif not has - had:
         return None
     return replace(told, rows=_completed(told.rows, newest, had - has))
+
+
+def _described(
+    rows: Sequence[ClassificationRow], before: Sequence[ClassificationRow]
+) -> tuple[ClassificationRow, ...]:
+    """The rows with what they leave open about an entry: a guest's engine is not taken back by silence."""
+    known = {(row.driver_id, row.constructor_id): row for row in before}
+    return tuple(
+        replace(row, **{name: getattr(row, name) or getattr(old, name) for name in _DESCRIPTIVE})
+        if (old := known.get((row.driver_id, row.constructor_id))) is not None
+        else row
+        for row in rows
+    )
 
 
 def fields_had(rows: Sequence[ClassificationRow]) -> frozenset[str]:
