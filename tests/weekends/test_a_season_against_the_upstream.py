@@ -38,7 +38,7 @@ from tests.real_data import f1db_facts
 from tests.sources.fastf1.recorded import hosts_at, race_of, replayed_upstream, unpack_weekend
 from tests.weekends.recorded import MovingClock, RecordedEngine, a_forecast
 
-pytestmark = pytest.mark.real_data
+pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
 _RELEASED_AFTER = timedelta(days=2)
 

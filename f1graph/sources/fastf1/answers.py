@@ -111,6 +111,7 @@ class SessionAnswer:
         calls: Calls made, by host; a call that failed counts.
         raw_hashes: SHA-256 of every body received, by address.
         failures: Calls that went wrong: what the health of a host is judged by.
+        peak_memory: The most bytes that reading it took; 0 where the system does not tell.
     """
 
     facts: Facts
@@ -118,6 +119,7 @@ class SessionAnswer:
     calls: Mapping[Host, int] = field(default_factory=dict)
     raw_hashes: Mapping[str, str] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
+    peak_memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)

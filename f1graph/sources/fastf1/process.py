@@ -47,6 +47,7 @@ class Answer:
         body: The answer itself, plain values.
         log: What FastF1 warned of.
         version: Of FastF1.
+        peak_memory: The most bytes that the child held; 0 where it could not tell.
     """
 
     error: tuple[ProblemCode, str] | None = None
@@ -56,6 +57,7 @@ class Answer:
     failures: tuple[Failure, ...] = ()
     log: tuple[str, ...] = ()
     version: str = ""
+    peak_memory: int = 0
 
 
 async def ask_child(request: Request) -> Answer:
@@ -125,6 +127,7 @@ def _read(said: bytes) -> Answer:
             ),
             log=tuple(body.pop("log")),
             version=body.pop("version"),
+            peak_memory=body.pop("peak_memory"),
             body=body,
         )
     except (ValueError, KeyError, TypeError) as error:

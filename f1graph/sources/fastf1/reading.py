@@ -86,6 +86,7 @@ def read_session(
         calls=answer.calls,
         raw_hashes=answer.raw_hashes,
         failures=answer.failures,
+        peak_memory=answer.peak_memory,
     )
 
 

@@ -13,7 +13,7 @@ from f1graph.races.results import ClassificationKind
 from f1graph.sources.fastf1 import Allowance, Host, Part, ProblemCode, SessionAnswer, planned_calls
 from tests.sources.fastf1.recorded import fetch, replayed_upstream, unpack_weekend
 
-pytestmark = pytest.mark.real_data
+pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 _SPRINT = "/static/2025/2025-11-30_Qatar_Grand_Prix/2025-11-29_Sprint/"
 _LAPS = frozenset({Part.LAPS})
 # Which part each page of the archive carries.
