@@ -42,7 +42,7 @@ class RaceOrder(StrEnum):
 def _describe(enum: type[Enum], description: str, **values: str) -> None:
     """Makes an enumeration of the vocabulary one of the graph; every value needs its sentence."""
     strawberry.enum(enum, description=description)
-    definition: Any = enum.__strawberry_definition__  # type: ignore[attr-defined]
+    definition: Any = enum.__strawberry_definition__  # type: ignore[attr-defined]  # set by the decorator
     for value in definition.values:
         value.description = values[value.name]
 

@@ -450,7 +450,7 @@ class Query:
     async def node(
         self,
         info: Info,
-        id: Annotated[strawberry.ID, argument(description="A global id.")],  # noqa: A002
+        id: Annotated[strawberry.ID, argument(description="A global id.")],  # noqa: A002 - the graph's word
     ) -> Node | None:
         found = split_global_id(id)
         if found is None or found[0] not in _NODES:

@@ -86,7 +86,7 @@ def fit_order(inputs: Sequence[Values], examples: Sequence[Example], scaling: Sc
         apart = (weights[:, 0] - weights[:, 1]).square().sum()
         penalty = weights.square().sum() + apart + shape.square().sum()
         loss = _PENALTY * penalty - (log_chance * counts).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types there
         optimiser.step()
         schedule.step()
     return OrderReadout(

@@ -96,10 +96,10 @@ def fit_retirements(
             + 0.001 * (log_deviation + 1.0).square()
             - (races * of_race).sum()
         )
-        total.backward()  # type: ignore[no-untyped-call]
+        total.backward()  # type: ignore[no-untyped-call]  # torch has no types there
         return total
 
-    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    optimiser.step(loss)  # type: ignore[no-untyped-call]  # torch has no types there
     return RetirementModel(
         scaling, weights.detach().numpy(), intercept.item(), torch.exp(log_deviation).item()
     )
