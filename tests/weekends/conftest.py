@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from f1graph.store.engine import Store, open_store
 from tests.builders import a_moment, a_season
+from tests.sources.fastf1.recorded import unpack_weekend
 from tests.weekends.recorded import MovingClock, RecordedEngine, RecordedSource, a_recorded_source
 
 
@@ -45,3 +47,17 @@ def source() -> RecordedSource:
 @pytest.fixture
 def engine() -> RecordedEngine:
     return RecordedEngine()
+
+
+@pytest.fixture
+async def sqlite_store(migrated_sqlite: str) -> AsyncIterator[Store]:
+    """Where it is not the database that matters."""
+    opened = open_store(migrated_sqlite)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def unpacked_weekends(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """FastF1's own caches of the recorded weekends, unpacked once; to be copied, not used."""
+    return unpack_weekend("", tmp_path_factory.mktemp("weekends"))

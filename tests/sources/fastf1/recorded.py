@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import tarfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from f1graph.races.calendar import Race, SessionKind
 from f1graph.races.results import Classification, ClassificationKind
 from f1graph.sources.fastf1 import Allowance, FastF1, Hosts, SessionAnswer, planned_calls
 from f1graph.sources.identity import Known
-from tests.real_data import f1db_facts, f1db_release
+from tests.real_data import f1db_facts
+from tests.upstream import upstream_folder
 
 NOW = datetime(2025, 12, 12, 12, tzinfo=UTC)
 RAW_SESSIONS = (
@@ -29,24 +24,6 @@ RAW_SESSIONS = (
     ("2025-austria", SessionKind.PRACTICE_3),
     ("2025-las-vegas", SessionKind.PRACTICE_2),
 )
-
-
-def upstream_folder() -> Path:
-    for folder in Path(__file__).resolve().parents:
-        if (folder / "shared" / "upstream" / "replay.py").is_file():
-            return folder / "shared" / "upstream"
-    pytest.skip("needs the recorded upstream as ../shared/upstream")
-
-
-@contextmanager
-def replayed_upstream(faults: Sequence[str] = ()) -> Iterator[Any]:
-    spec = importlib.util.spec_from_file_location("replay", upstream_folder() / "replay.py")
-    assert spec is not None
-    assert spec.loader is not None
-    replay = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(replay)
-    with replay.Upstream(f1db=f1db_release(), faults=list(faults)) as upstream:
-        yield upstream
 
 
 def hosts_at(url: str) -> Hosts:

@@ -11,7 +11,8 @@ from f1graph.races.calendar import SessionKind
 from f1graph.races.laps import SessionPart
 from f1graph.races.results import ClassificationKind
 from f1graph.sources.fastf1 import Allowance, Host, Part, ProblemCode, SessionAnswer, planned_calls
-from tests.sources.fastf1.recorded import fetch, replayed_upstream, unpack_weekend
+from tests.sources.fastf1.recorded import fetch, unpack_weekend
+from tests.upstream import replayed_upstream
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 _SPRINT = "/static/2025/2025-11-30_Qatar_Grand_Prix/2025-11-29_Sprint/"
@@ -109,7 +110,7 @@ async def test_a_spent_budget_ends_the_fetch_without_waiting() -> None:
     allowance = Allowance({Host.SCHEDULE: 1, Host.LIVE_TIMING: 2, Host.ERGAST: 2}, timedelta(0))
     with replayed_upstream() as upstream:
         answer = await fetch(upstream.url, "2025-austria", SessionKind.PRACTICE_3, allowance=allowance)
-        asked = [path for _, path in upstream.seen if path.startswith("/static")]
+        asked = [path for _, path in upstream.asked() if path.startswith("/static")]
 
     assert [problem.code for problem in answer.problems] == [ProblemCode.BUDGET_SPENT]
     assert len(asked) == 2

@@ -32,9 +32,9 @@ from tests.sources.fastf1.recorded import (
     hosts_at,
     published,
     race_of,
-    replayed_upstream,
     unpack_weekend,
 )
+from tests.upstream import replayed_upstream
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 Answers = dict[tuple[str, SessionKind], SessionAnswer]
