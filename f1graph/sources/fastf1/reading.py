@@ -28,6 +28,7 @@ from f1graph.sources.fastf1.recordings import (
     laps_driven,
     message_rows,
     missing_laps,
+    stops_early,
     track_status_rows,
     weather_rows,
 )
@@ -181,6 +182,8 @@ class _Reading:
             if failure := self._failed(_LAP_PAGES):
                 return _problem(part, failure)
             return Problem(part, ProblemCode.EMPTY, "no laps to make an order of")
+        if early := self._stops_early():
+            return Problem(part, ProblemCode.INCOMPLETE, f"{early}: too few laps to make an order of")
         if "race_control_messages" not in self.answer.body["frames"]:
             failure = self._failed(_PAGES[Part.RACE_CONTROL])
             why = "which times were taken away is not known without race control's messages"
@@ -194,6 +197,9 @@ class _Reading:
         found = self._lines("laps")
         if not found:
             self._missing(Part.LAPS)
+            return
+        if early := self._stops_early():
+            self._note(Part.LAPS, ProblemCode.INCOMPLETE, f"{early}: too few to keep")
             return
         race_laps = self.answer.body.get("total_laps") or self.race.scheduled_laps
         if self.session is SessionKind.SPRINT:
@@ -209,6 +215,11 @@ class _Reading:
         if lacking is not None:
             self._note(Part.LAPS, ProblemCode.INCOMPLETE, f"missing: {lacking}")
         self._record(SessionPart.LAPS, rows, lacking)
+
+    def _stops_early(self) -> str | None:
+        if self.session in _RACES:
+            return None
+        return stops_early(self._lines("laps"), self._lines("session_status"))
 
     def _read(
         self, part: Part, frame: str, read: Callable[[Sequence[Line]], tuple[RecordingRow, ...]]

@@ -102,6 +102,26 @@ def _short_of(last: int, race_laps: int | None) -> str | None:
     return f"laps {last + 1} to {race_laps}, or the race was stopped"
 
 
+def stops_early(laps: Sequence[Line], statuses: Sequence[Line]) -> str | None:
+    """How far laps of practice or qualifying reach that lack most of the session, in words; else None.
+
+    Nobody publishes how many laps there were: the session's own start and end are all there is to go by.
+    """
+    times = {
+        status: [at for line in statuses if line.get("Status") == status and (at := _known_at(line))]
+        for status in ("Started", "Finished")
+    }
+    ends = [at for line in laps if (at := _known_at(line))]
+    if not (ends and times["Started"] and times["Finished"]):
+        return None
+    started, finished, last = min(times["Started"]), max(times["Finished"]), max(ends)
+    if last - started >= _LEAST_SHARE * (finished - started):
+        return None
+    minutes = timedelta(minutes=1)
+    driven = max(last - started, timedelta(0)) // minutes
+    return f"the last lap ends after {driven} of {(finished - started) // minutes} minutes"
+
+
 def weather_rows(weather: Sequence[Line]) -> tuple[WeatherSample, ...]:
     rows = tuple(
         WeatherSample(
@@ -224,6 +244,11 @@ def _compound(name: str | None) -> Compound | None:
         return None
     first = name.upper().removesuffix("_UNKNOWN")
     return Compound(first) if first in Compound.__members__ else Compound.UNKNOWN
+
+
+def _known_at(line: Line) -> timedelta | None:
+    at = line.get("Time")
+    return timedelta(milliseconds=at) if isinstance(at, int) else None
 
 
 def _at(line: Line, column: str) -> timedelta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -81,12 +82,21 @@ def why_another_race(event: ScheduledRace, race: Race) -> str | None:
     asked = f"{race.id} ({race.name}, round {race.round}, {race.date})"
     if (event.season, event.round) != (race.season, race.round):
         return f"{described}, but {asked} was asked for"
+    starts = event.session(SessionKind.RACE)
+    if starts is not None and starts.starts_at.year != race.season:
+        # Last year's race may have had the same name and round.
+        return f"{described} in {starts.starts_at.year}, but {asked} was asked for"
     if fold(event.name) in {fold(race.name), fold(race.official_name)}:
         return None
-    starts = event.session(SessionKind.RACE)
     if starts is not None and abs(starts.starts_at.date() - race.date) < _SAME_WEEKEND:
         return None
     return f"{described} on other days, but {asked} was asked for"
+
+
+def why_another_season(races: Sequence[ScheduledRace], season: int) -> str | None:
+    """Why a schedule is another year's; None if it is the season's own."""
+    years = sorted({session.starts_at.year for race in races for session in race.sessions} - {season})
+    return f"the schedule of {season} has sessions in {years[0]}" if years else None
 
 
 def why_another_session(info: dict[str, Any], event: ScheduledRace, session: SessionKind) -> str | None:

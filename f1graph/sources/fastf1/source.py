@@ -11,6 +11,7 @@ from f1graph.races.calendar import Race, SessionKind
 from f1graph.sources.fastf1.answers import (
     FETCHED,
     Allowance,
+    Host,
     Hosts,
     Part,
     Problem,
@@ -21,7 +22,7 @@ from f1graph.sources.fastf1.answers import (
 )
 from f1graph.sources.fastf1.process import Answer, Request, ask_child
 from f1graph.sources.fastf1.reading import no_facts, problems_without_answer, read_session
-from f1graph.sources.fastf1.sessions import names_of, scheduled_race
+from f1graph.sources.fastf1.sessions import names_of, scheduled_race, why_another_season
 from f1graph.sources.identity import Known
 
 _CALL_TIMEOUT = timedelta(seconds=15)
@@ -69,6 +70,8 @@ class FastF1:
                 _check_rounds(season, [race.round for race in races])
             except (BadSourceDataError, KeyError, TypeError, ValueError) as error:
                 races, problems = (), (Problem(Part.SCHEDULE, ProblemCode.CONTRADICTION, str(error)),)
+        if wrong := why_another_season(races, season):
+            races, problems = (), (Problem(Part.SCHEDULE, ProblemCode.WRONG_RACE, wrong, Host.SCHEDULE),)
         return ScheduleAnswer(season, races, problems, answer.calls, answer.raw_hashes, answer.failures)
 
     async def fetch_session(

@@ -249,6 +249,18 @@ async def test_a_schedule_is_read_in_utc() -> None:
     assert start.starts_at.isoformat() == "2030-05-03T11:00:00+00:00"
 
 
+async def test_s5_a_schedule_of_another_year_moves_no_race() -> None:
+    """S5: last year's calendar has the same races under the same names and rounds."""
+    answers = {"/schedule/schedule_2031.json": json.dumps(schedule())}
+    with a_host(answers) as (url, _):
+        answer = await source_at(url).fetch_schedule(2031, allowance=Allowance(planned_calls(None)), now=NOW)
+
+    assert answer.races == ()
+    (problem,) = answer.problems
+    assert problem.code is ProblemCode.WRONG_RACE
+    assert problem.reason == "the schedule of 2031 has sessions in 2030"
+
+
 async def test_a_session_that_nobody_drives_is_an_error_of_the_caller() -> None:
     with pytest.raises(UnknownError, match="no warm_up of 2030"):
         await source_at("http://127.0.0.1:9").fetch_session(

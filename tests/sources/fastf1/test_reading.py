@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from f1graph.races.calendar import SessionKind
+from f1graph.races.calendar import Session, SessionKind
 from f1graph.races.laps import SessionPart
 from f1graph.races.results import ClassificationKind, Status
 from f1graph.sources.fastf1 import Part, ProblemCode, SessionAnswer
@@ -18,6 +20,7 @@ from tests.sources.fastf1.hand_made import (
     LAPS,
     NOW,
     RACE,
+    STARTS_AT,
     an_answer,
     an_event,
     laps,
@@ -25,6 +28,11 @@ from tests.sources.fastf1.hand_made import (
 )
 
 _ALL_PARTS = set(SessionPart)
+_SATURDAY = STARTS_AT - timedelta(days=1)
+QUALIFYING_TOO = replace(
+    RACE,
+    sessions=(Session(SessionKind.QUALIFYING, _SATURDAY, _SATURDAY + timedelta(hours=1)), *RACE.sessions),
+)
 
 
 def read(answer: Answer) -> SessionAnswer:
@@ -59,6 +67,7 @@ def test_a_sound_race_is_read_whole() -> None:
     [
         an_event(round=4),
         an_event(season=2029),
+        an_event(sessions=[["Qualifying", "2029-06-02T13:00:00"], ["Race", "2029-06-03T13:00:00"]]),
         an_event(
             name="Lemuria Grand Prix",
             sessions=[["Qualifying", "2030-06-15T13:00:00"], ["Race", "2030-06-16T13:00:00"]],
@@ -134,6 +143,39 @@ def test_s7_a_race_that_lacks_its_last_laps_is_kept_and_says_so() -> None:
     assert kept.missing is not None
     assert kept.missing.startswith("38 of 960 laps")
     assert named(answer) == {(Part.LAPS, ProblemCode.INCOMPLETE)}
+
+
+@pytest.mark.parametrize("minutes", [5, 25])
+def test_s7_a_qualifying_with_its_first_laps_only_is_not_kept(minutes: int) -> None:
+    """S7: nobody publishes how many laps a qualifying had, so its own start and end are what tells."""
+    status = {"Time": [600_000, 4_200_000], "Status": ["Started", "Finished"]}
+    driven = laps(last=1, cars=CARS - 1) | {"Time": [600_000 + minutes * 60_000] * (CARS - 1)}
+    answer = read_session(
+        an_answer(laps=driven, session_status=status),
+        QUALIFYING_TOO,
+        SessionKind.QUALIFYING,
+        known=KNOWN,
+        now=NOW,
+    )
+
+    assert (Part.LAPS, ProblemCode.INCOMPLETE) in named(answer)
+    assert SessionPart.LAPS not in parts_of(answer)
+    (reason,) = [one.reason for one in answer.problems if one.part is Part.LAPS]
+    assert reason == f"the last lap ends after {minutes} of 60 minutes: too few to keep"
+
+
+def test_s7_a_qualifying_that_rain_ended_is_kept() -> None:
+    status = {"Time": [600_000, 4_200_000], "Status": ["Started", "Finished"]}
+    driven = laps(last=1, cars=CARS - 1) | {"Time": [600_000 + 31 * 60_000] * (CARS - 1)}
+    answer = read_session(
+        an_answer(laps=driven, session_status=status),
+        QUALIFYING_TOO,
+        SessionKind.QUALIFYING,
+        known=KNOWN,
+        now=NOW,
+    )
+
+    assert SessionPart.LAPS in parts_of(answer)
 
 
 def test_s7_thirty_drivers_are_refused() -> None:
