@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from strawberry import field
 
 import f1graph.races.laps as records
 import f1graph.races.stints as stint_records
-from f1graph.api.context import Context, Info
+from f1graph.api.context import Context
 from f1graph.api.ids import cursor, key_of, page_size, read_cursor
 from f1graph.api.lists import Connection, connection
 from f1graph.api.node import present
@@ -149,14 +150,10 @@ class Lap:
     speed_2: float | None = field(name="speed2", description="km/h at the end of the second sector.")
     speed_finish: float | None = field(description="km/h at the finish line.")
     speed_trap: float | None = field(description="km/h on the longest straight.")
-    driver_id: strawberry.Private[str]
-
-    @field(description="Who drove.")
-    async def driver(self, info: Info) -> LazyDriver:
-        return await _driver_of(info, self.driver_id)
+    driver: LazyDriver = field(description="Who drove.")
 
     @classmethod
-    def of(cls, record: records.Lap) -> Lap:
+    def of(cls, record: records.Lap, driver: Driver) -> Lap:
         return cls(
             number=record.number,
             time=record.time,
@@ -181,7 +178,7 @@ class Lap:
             speed_2=record.speed_2,
             speed_finish=record.speed_finish,
             speed_trap=record.speed_trap,
-            driver_id=record.driver_id,
+            driver=driver,
         )
 
 
@@ -201,14 +198,10 @@ class Stint:
         description="Laps the tyres had done before it; 0 for new ones. Null where unknown."
     )
     is_fresh_tyre: bool | None = field(description="Whether the tyres were new. Null where unknown.")
-    driver_id: strawberry.Private[str]
-
-    @field(description="Who drove.")
-    async def driver(self, info: Info) -> LazyDriver:
-        return await _driver_of(info, self.driver_id)
+    driver: LazyDriver = field(description="Who drove.")
 
     @classmethod
-    def of(cls, record: stint_records.Stint) -> Stint:
+    def of(cls, record: stint_records.Stint, driver: Driver) -> Stint:
         return cls(
             number=record.number,
             compound=record.compound,
@@ -218,7 +211,7 @@ class Stint:
             laps=record.laps,
             tyre_life_at_start=record.tyre_life_at_start,
             is_fresh_tyre=record.fresh_tyre,
-            driver_id=record.driver_id,
+            driver=driver,
         )
 
 
@@ -292,12 +285,6 @@ class TrackStatusChange:
     status: TrackStatus = field(description="The status, until the next change.")
 
 
-async def _driver_of(info: Info, driver_id: str) -> Driver:
-    from f1graph.api.people import Driver
-
-    return Driver.of(present(await info.context.loaders.driver.load(driver_id)))
-
-
 class Recorded:
     """What was recorded of one session, for the resolvers of `Session`."""
 
@@ -344,6 +331,7 @@ class Recorded:
         shown = head
         asked = LapsAsked(driver_ids, from_lap, to_lap, first + 1, place)
         found = await loaders.laps.load((shown.id, asked)) or []
+        drivers = await self._drivers({lap.driver_id for lap in found})
 
         async def count() -> int:
             wanted = LapsAsked(driver_ids, from_lap, to_lap)
@@ -352,7 +340,7 @@ class Recorded:
         return connection(
             found,
             first=first,
-            node=Lap.of,
+            node=lambda lap: Lap.of(lap, drivers[lap.driver_id]),
             # The revision too: pages of one list are of one revision, whatever comes in meanwhile.
             cursor=lambda lap: cursor(order, shown.revision, lap.driver_id, lap.number),
             count=count,
@@ -364,7 +352,15 @@ class Recorded:
         if head is None:
             return None
         found = await self._loaders.laps.load((head.id, LapsAsked(driver_ids))) or []
-        return [Stint.of(stint) for stint in stint_records.stints_of(found)]
+        drivers = await self._drivers({lap.driver_id for lap in found})
+        return [Stint.of(stint, drivers[stint.driver_id]) for stint in stint_records.stints_of(found)]
+
+    async def _drivers(self, ids: Collection[str]) -> Mapping[str, Driver]:
+        """Once per driver: a resolver that waits on each of a thousand laps costs more than the question."""
+        from f1graph.api.people import Driver
+
+        asked = {driver_id: self._loaders.driver.load(driver_id) for driver_id in ids}
+        return {driver_id: Driver.of(present(await found)) for driver_id, found in asked.items()}
 
     async def weather(self, *, first: int, after: str | None) -> Connection[WeatherSample] | None:
         order, loaders = self._order(SessionPart.WEATHER), self._loaders

@@ -7,8 +7,9 @@ of the two, so a signature says whether it may write. One transaction belongs to
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from sqlalchemy import Connection, Executable, Row, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
 from f1graph.errors import StoreError
@@ -92,20 +93,21 @@ class Store:
                 await connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
-            async with self._begun(connection):
-                yield Read(connection)
+            await self._begin(connection)
+            yield Read(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Write]:
         """A transaction that writes. Keep it short: SQLite has one writer at a time."""
         async with self.connect() as connection:
             await connection.execution_options(**{_WRITES: True})
-            async with self._begun(connection):
-                yield Write(connection)
+            transaction = await self._begin(connection)
+            yield Write(connection)
+            await transaction.commit()
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:
-        """A bare connection, for this package only.
+        """A bare connection, for this package only. Its end takes back what was not committed.
 
         Raises:
             StoreError: The database cannot be opened, or every connection is in use for too long.
@@ -127,14 +129,11 @@ class Store:
         finally:
             await connection.close()
 
-    @asynccontextmanager
-    async def _begun(self, connection: AsyncConnection) -> AsyncIterator[None]:
-        async with AsyncExitStack() as transaction:
-            try:
-                await transaction.enter_async_context(connection.begin())
-            except DBAPIError as error:
-                raise StoreError(f"the database gave no transaction: {error.__cause__ or error}") from error
-            yield
+    async def _begin(self, connection: AsyncConnection) -> AsyncTransaction:
+        try:
+            return await connection.begin()
+        except (DBAPIError, sqlite3.Error) as error:
+            raise StoreError(f"the database gave no transaction: {error.__cause__ or error}") from error
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -242,8 +241,18 @@ def _begin_sqlite(connection: Connection) -> None:
     # A reader that turns writer fails at once if somebody wrote in between, whatever the time-out:
     # so a writer takes its lock at the beginning, and a reader is told to stay one.
     writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql(f"PRAGMA query_only = {0 if writes else 1}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    # What the connection was told last is not told again: each statement is three trips to the driver's
+    # thread, and this way one.
+    told = connection.info
+    if told.get(_WRITES) is not writes:
+        _tell_sqlite(connection, f"PRAGMA query_only = {0 if writes else 1}")
+        told[_WRITES] = writes
+    _tell_sqlite(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _tell_sqlite(connection: Connection, statement: str) -> None:
+    driver: Any = connection.connection.dbapi_connection
+    driver.run_async(lambda sqlite: sqlite.execute(statement))
 
 
 async def ping(read: Read) -> None:

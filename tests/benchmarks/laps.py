@@ -1,10 +1,14 @@
-"""Reading laps: a race's laps of one driver among 200,000, by the store and by GraphQL, on both databases."""
+"""Reading laps: a race's laps of one driver among 200,000, by the store and by GraphQL, on both databases.
+
+Beside it, in turn with it: the same answer by a bare Strawberry that holds it ready and asks no database.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -14,6 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import strawberry
 from starlette.testclient import TestClient
 
 from f1graph.api.app import create_app
@@ -25,18 +30,64 @@ from f1graph.store.engine import Store, open_store
 from f1graph.store.facts import record_facts
 from f1graph.store.migrate import migrate
 from f1graph.store.recordings import laps_of
-from tests.benchmarks.measuring import in_a_process, median_and_p99, milliseconds, show
+from tests.benchmarks.measuring import in_a_process, median_and_p99, show
 from tests.builders import a_circuit, a_driver, a_lap, a_moment, a_race, a_recording
 
 SEASONS, ROUNDS, LAPS, CARS = range(2018, 2025), 24, 60, 20
 DRIVERS = tuple(f"driver-{number:02}" for number in range(CARS))
 NOW = a_moment("2025-01-01")
-TIMES = 300
+TIMES = 200
+WARM_UP = 30
 QUERY = """query ($race: ID!, $driver: ID!) {
   race(id: $race) { session(kind: RACE) { laps(driver: $driver) { nodes {
     number time position compound tyreLife trackStatus isAccurate driver { name }
   } } } }
 }"""
+BARE_QUERY = "{ nodes { number time position compound tyreLife trackStatus isAccurate driver { name } } }"
+
+
+@strawberry.type
+class BareDriver:
+    name: str = "Lando Norris"
+
+
+@strawberry.type
+class BareLap:
+    number: int
+    time: float = 80.037
+    position: int = 1
+    compound: str = "SOFT"
+    tyre_life: int = 3
+    track_status: list[str] = strawberry.field(default_factory=lambda: ["CLEAR"])
+    is_accurate: bool = True
+    driver: BareDriver = strawberry.field(default_factory=BareDriver)
+
+
+@strawberry.type
+class BareQuery:
+    nodes: list[BareLap] = strawberry.field(
+        default_factory=lambda: [BareLap(number=number) for number in range(1, LAPS + 1)]
+    )
+
+
+class Taken:
+    """Milliseconds of many calls, on the clock and of the processor, which others' work does not lengthen."""
+
+    def __init__(self) -> None:
+        self._clock: list[float] = []
+        self._processor: list[float] = []
+
+    def __enter__(self) -> None:
+        self._begun = time.perf_counter(), time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        clock, processor = self._begun
+        self._clock.append(1000 * (time.perf_counter() - clock))
+        self._processor.append(1000 * (time.process_time() - processor))
+
+    def shown(self) -> tuple[str, str, str]:
+        """Median, 99th percentile, median of the processor's."""
+        return (*median_and_p99(self._clock[-TIMES:]), f"{statistics.median(self._processor[-TIMES:]):.1f}")
 
 
 def main() -> None:
@@ -50,11 +101,11 @@ def main() -> None:
     laps = next(iter(found.values()))["laps"]
     show(
         f"{LAPS} laps of one driver in one race, among {laps:,}",
-        ("", "median ms", "p99 ms"),
+        ("", "median ms", "p99 ms", "processor ms"),
         [
-            (f"{name}, {what}", *one[what])
+            (f"{name}, {what}", *one["taken"][what])
             for name, one in found.items()
-            for what in ("by the store", "by GraphQL", "whole race by the store")
+            for what in ("by GraphQL", "bare Strawberry", "by the store", "whole race by the store")
         ],
     )
     show(
@@ -128,39 +179,37 @@ async def _measure_store(url: str) -> dict[str, Any]:
     started = time.perf_counter()
     stored = await _fill(store)
     seconds = time.perf_counter() - started
-    found: dict[str, Any] = {"laps": stored, "seconds": seconds}
+    found: dict[str, Any] = {"laps": stored, "seconds": seconds, "taken": {}}
     for what, drivers in (("by the store", [DRIVERS[7]]), ("whole race by the store", None)):
-        ask, taken = _by_the_store(store, drivers), []
-        for _ in range(TIMES):
-            begun = time.perf_counter()
-            read = await ask()
-            taken.append(1000 * (time.perf_counter() - begun))
+        ask, taken = _by_the_store(store, drivers), Taken()
+        for _ in range(WARM_UP + TIMES):
+            with taken:
+                read = await ask()
             if read != LAPS * (1 if drivers else CARS):
                 raise RuntimeError(f"{read} laps were found")
-        found[what] = median_and_p99(taken)
+        found["taken"][what] = taken.shown()
     await store.close()
     return found
 
 
-def _measure_graph(url: str) -> tuple[str, str]:
-    races = _races()
-    number = 0
+def _measure_graph(url: str) -> dict[str, tuple[str, str, str]]:
+    races, bare_schema = _races(), strawberry.Schema(BareQuery)
+    ours, bare = Taken(), Taken()
     with TestClient(create_app(Settings(database_url=url), clock=lambda: NOW)) as client:
-
-        def ask() -> None:
-            nonlocal number
-            number += 7
+        for number in range(0, 7 * (WARM_UP + TIMES), 7):
             asked = {"race": races[number % len(races)].id, "driver": DRIVERS[number % CARS]}
-            answer = client.post("/graphql", json={"query": QUERY, "variables": asked}).json()
+            with ours:
+                answer = client.post("/graphql", json={"query": QUERY, "variables": asked}).json()
             if len(answer["data"]["race"]["session"]["laps"]["nodes"]) != LAPS:
                 raise RuntimeError("not every lap was found")
-
-        return median_and_p99(milliseconds(ask, times=TIMES))
+            with bare:
+                bare_schema.execute_sync(BARE_QUERY, root_value=BareQuery())
+    return {"by GraphQL": ours.shown(), "bare Strawberry": bare.shown()}
 
 
 if __name__ == "__main__":
     from tests.benchmarks.measuring import peak_megabytes
 
     measured = asyncio.run(_measure_store(sys.argv[1]))
-    measured["by GraphQL"] = _measure_graph(sys.argv[1])
+    measured["taken"] |= _measure_graph(sys.argv[1])
     print(json.dumps({**measured, "megabytes": peak_megabytes()}))
