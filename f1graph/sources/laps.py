@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from os import SEEK_END
 from pathlib import Path
@@ -33,6 +33,7 @@ _SESSIONS = {
     "Q": SessionKind.QUALIFYING,
     "R": SessionKind.RACE,
 }
+_CODES = {kind: code for code, kind in _SESSIONS.items()}
 # Files of one kind of session have no column for it: their name tells.
 _SESSION_OF_NAME = {"race_laps": "R", "sprint_laps": "S"}
 _COMPOUNDS: Mapping[str, Compound] = {one.value: one for one in Compound} | {
@@ -58,6 +59,9 @@ _MOST_CARS = 40
 _ROWS_AT_ONCE = 65_536
 _MAGIC = b"PAR1"
 
+# Code and car number, as a row has them.
+_Named = tuple[str | None, str | None]
+
 
 @dataclass(frozen=True, slots=True)
 class KnownDriver:
@@ -81,11 +85,13 @@ class KnownSeason:
     Attributes:
         races: By round.
         drove: Of each session that is classified: who took part in it, with the laps where they are known.
+        told: Driver ids by FastF1's code, where `f1graph identity` was told; over every rule.
     """
 
     races: Mapping[int, Race]
     drivers: Sequence[KnownDriver]
     drove: Mapping[tuple[str, SessionKind], Mapping[str, int | None]]
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -288,10 +294,11 @@ def _recording(
 ) -> Recording:
     session = race.session(kind)
     assert session is not None
-    who = _Identities(table, season, race, kind)
+    who = _Identities(season, race, kind)
+    who.recognise(table, rows)
     laps: dict[tuple[str, int], tuple[int, Lap]] = {}
     for row in rows:
-        lap = _lap(table, row, who.driver_id(row))
+        lap = _lap(table, row, who.driver_id(table, row))
         key = (lap.driver_id, lap.number)
         if key in laps:
             raise table.bad(
@@ -320,37 +327,72 @@ def _recording(
 class _Identities:
     """Who is meant by a code and a car number at one race.
 
-    The code decides: first among those entered at the race, then among those of the season, for a guest.
-    The number decides between two with one code, and where a row has no code. It never stands in for an
-    unknown code: a file of another series has the numbers of ours.
+    What was told by hand decides; else the code: first among those entered at the race, then among those of
+    the season, for a guest. The number decides between two with one code, and where a row has no code. It
+    never stands in for an unknown code: a file of another series has the numbers of ours.
     """
 
-    def __init__(self, table: _Table, season: KnownSeason, race: Race, kind: SessionKind) -> None:
-        self._table = table
+    def __init__(self, season: KnownSeason, race: Race, kind: SessionKind) -> None:
+        self._race = race
+        self._kind = kind
         self._where = f"{race.id} {kind}"
+        self._told = season.told
         self._drivers = season.drivers
         self._here = [driver for driver in season.drivers if driver.race_id == race.id]
-        self._seen: dict[tuple[str | None, str | None], str] = {}
+        self._found: dict[_Named, set[str]] = {}
 
-    def driver_id(self, row: int) -> str:
-        key = (self._table.text("Driver", row), self._table.text("DriverNumber", row))
-        if key not in self._seen:
-            self._seen[key] = self._find(row, *key)
-        return self._seen[key]
+    def recognise(self, table: _Table, rows: Sequence[int]) -> None:
+        """Finds everybody in some rows.
 
-    def _find(self, row: int, code: str | None, number: str | None) -> str:
+        Raises:
+            BadSourceDataError: Somebody cannot be mapped for certain; names all of them and says how to.
+        """
+        seen: dict[_Named, int] = {}
+        for row in rows:
+            seen.setdefault(_named(table, row), row)
+        self._found = {named: self._meant(*named) for named in seen}
+        unclear = [named for named in seen if len(self._found[named]) != 1]
+        if unclear:
+            raise BadSourceDataError(self._held_back(unclear), file=table.name, row=seen[unclear[0]] + 1)
+
+    def driver_id(self, table: _Table, row: int) -> str:
+        (found,) = self._found[_named(table, row)]
+        return found
+
+    def _meant(self, code: str | None, number: str | None) -> set[str]:
         if code is None:
-            found = {one.driver_id for one in self._here if number is not None and one.car_number == number}
-        else:
-            found = _called(self._here, code, number) or _called(self._drivers, code, number)
-        if len(found) == 1:
-            return next(iter(found))
-        problem = f"with car number {number} in {self._where} "
-        if found:
-            problem += f"may be any of {', '.join(sorted(found))}"
-        else:
-            problem += "is nobody who was entered in that season"
-        raise self._table.bad(row, "Driver", problem + "; nothing of the session was stored")
+            return self._in_car(number)
+        if code in self._told:
+            return {self._told[code]}
+        # A guest has a number of her own: in somebody else's car the code is another series'.
+        guests = [] if self._in_car(number) else self._drivers
+        return _called(self._here, code, number) or _called(guests, code, number)
+
+    def _in_car(self, number: str | None) -> set[str]:
+        return {one.driver_id for one in self._here if number is not None and one.car_number == number}
+
+    def _held_back(self, unclear: Sequence[_Named]) -> str:
+        season, number = self._race.season, self._race.round
+        code = min((code for code, _ in unclear if code is not None), default="CODE")
+        return (
+            f"nothing of {self._where} was stored, because it is not certain who is meant by "
+            f"{', '.join(sorted(self._in_words(*named) for named in unclear))}. Say who each is with: "
+            f"f1graph identity driver fastf1 {season} {code} some-slug, and import the file again; or get "
+            f"the session itself: f1graph fetch {season} {number} {_CODES[self._kind]}. Who was never "
+            "entered in Formula 1 has no slug, and a session with such a driver stays out"
+        )
+
+    def _in_words(self, code: str | None, number: str | None) -> str:
+        who = f"{code or 'a driver without a code'} in car {number or 'without a number'}"
+        if found := self._found[code, number]:
+            return f"{who} (may be any of {', '.join(sorted(found))})"
+        if here := self._in_car(number):
+            return f"{who} ({', '.join(sorted(here))} has that number there)"
+        return f"{who} (nobody entered in {self._race.season})"
+
+
+def _named(table: _Table, row: int) -> _Named:
+    return table.text("Driver", row), table.text("DriverNumber", row)
 
 
 def _called(drivers: Sequence[KnownDriver], code: str, number: str | None) -> set[str]:

@@ -5,7 +5,7 @@ with no transaction open, then stored in one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from f1graph.sources.laps import (
 from f1graph.store.calendar import races_of_seasons
 from f1graph.store.engine import Read, Store
 from f1graph.store.facts import record_facts, was_imported
+from f1graph.store.identities import Identity, told_identities
 from f1graph.store.past import load_classifications_of
 from f1graph.store.people import drivers_by_id
 
@@ -115,6 +116,7 @@ async def _record(store: Store, found: LapFile, *, now: datetime) -> int:
 async def known_seasons(read: Read, seasons: Collection[int]) -> dict[int, KnownSeason]:
     """Races, entries and participants of some seasons, as the newest lists have them."""
     found = {}
+    told = await told_identities(read)
     for season, races in (await races_of_seasons(read, seasons)).items():
         ids = [race.id for race in races]
         lists = await load_classifications_of(read, ids, kinds={ClassificationKind.ENTRY_LIST, *_SESSIONS})
@@ -133,8 +135,15 @@ async def known_seasons(read: Read, seasons: Collection[int]) -> dict[int, Known
                 for (race_id, kind), one in newest.items()
                 if kind in _SESSIONS
             },
+            told=_told(told, season),
         )
     return found
+
+
+def _told(identities: Sequence[Identity], season: int) -> dict[str, str]:
+    """Drivers by FastF1's code; what was said of the one season is over what was said of every."""
+    of_source = [one for one in identities if (one.subject, one.source) == ("driver", "fastf1")]
+    return {one.their_id: one.our_id for when in (None, season) for one in of_source if one.season == when}
 
 
 def _drove(one: Classification) -> dict[str, int | None]:

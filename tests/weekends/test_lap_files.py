@@ -13,6 +13,7 @@ from f1graph.errors import SourceUnavailableError, StoreError
 from f1graph.races.calendar import SessionKind
 from f1graph.store.engine import Store, open_store
 from f1graph.store.facts import record_facts
+from f1graph.store.identities import Identity, tell_identity
 from f1graph.store.recordings import laps_of, recordings_known
 from f1graph.weekends.lap_files import LapsTaken, take_in_laps
 from tests.builders import a_history, a_result, an_entry_list
@@ -122,6 +123,28 @@ async def test_a_file_of_a_season_that_is_not_there_says_what_to_do(store: Store
     assert taken.problems == (
         "race_laps_2024.parquet, row 1: Season 2019 is not in the database: import its calendar first",
     )
+
+
+async def test_a_session_that_was_held_back_is_stored_once_its_stranger_is_mapped(
+    store: Store, tmp_path: Path
+) -> None:
+    """S9: one driver has many ids, and `f1graph identity` is told what no rule can know."""
+    rows = [*laps_of_everybody(2), *(a_lap_row(number, "ARO", RoundNumber=2) for number in (1, 2))]
+    path = write_laps(tmp_path, rows)
+
+    (before,) = await take_in(store, path)
+    for season, driver in ((None, "alonso"), (2023, "norris"), (2024, "hamilton")):
+        async with store.write() as write:
+            await tell_identity(write, Identity("driver", "fastf1", season, "ARO", driver), now=NOW)
+    (after,) = await take_in(store, path)
+
+    assert (before.sessions, before.new, len(before.problems)) == (1, 1, 1)
+    assert "f1graph identity driver fastf1 2024 ARO some-slug" in before.problems[0]
+    assert (after.sessions, after.new, after.problems) == (2, 1, ())
+    key = (SPRINT.id, SessionKind.RACE)
+    async with store.read() as read:
+        laps = (await laps_of(read, [key], moment=NOW))[key]
+    assert {lap.driver_id for lap in laps} == {"hamilton"}
 
 
 async def test_a_folder_without_a_file_is_refused(store: Store, tmp_path: Path) -> None:

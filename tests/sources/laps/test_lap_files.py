@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,15 @@ from f1graph.errors import BadSourceDataError, SourceUnavailableError
 from f1graph.races.calendar import SessionKind
 from f1graph.races.laps import Compound, Lap
 from f1graph.races.results import KnownAtBasis
-from f1graph.sources.laps import KnownSeason, LapFile, lap_files, missing_laps, read_laps, seasons_in
+from f1graph.sources.laps import (
+    KnownDriver,
+    KnownSeason,
+    LapFile,
+    lap_files,
+    missing_laps,
+    read_laps,
+    seasons_in,
+)
 from tests.sources.laps.lap_file import (
     CODES,
     RACE,
@@ -143,7 +152,10 @@ def test_a_sprint_file_tells_its_session_by_its_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"Driver": "XYZ"}, "row 2: Driver 'XYZ' with car number 4 in 2024-gp-1 RACE is nobody"),
+        (
+            {"Driver": "XYZ"},
+            "row 2: nothing of 2024-gp-1 RACE was stored, because it is not certain who is meant by XYZ",
+        ),
         ({"LapNumber": 1}, "row 2: LapNumber 1 of norris in 2024-gp-1 RACE stands in row 1 already"),
         ({"LapNumber": None}, "row 2: LapNumber None is missing"),
         ({"LapNumber": 0}, "row 2: LapNumber 0 is not between 1 and 200"),
@@ -180,10 +192,11 @@ def test_a_session_that_nobody_knows_is_named(tmp_path: Path, columns: dict[str,
 
 
 def test_a_stranger_holds_back_that_session_and_no_other(tmp_path: Path) -> None:
-    """A file had Formula 3's laps as the practice of Hungary 2023: their car numbers are ours too."""
+    """S9: a file had another series' codes in the practice of Hungary 2023, with the numbers of ours."""
     rows = [
         *(a_lap_row(number, Session="FP1") for number in (1, 2)),
         a_lap_row(1, "ARO", DriverNumber="44", Session="FP2"),
+        a_lap_row(1, "BEG", DriverNumber="2", Session="FP2"),
         a_lap_row(1, Session="Q"),
     ]
 
@@ -191,8 +204,37 @@ def test_a_stranger_holds_back_that_session_and_no_other(tmp_path: Path) -> None
 
     assert [one.session for one in found.recordings] == [SessionKind.PRACTICE_1, SessionKind.QUALIFYING]
     (problem,) = found.problems
-    assert "'ARO' with car number 44 in 2024-gp-1 PRACTICE_2 is nobody who was entered" in str(problem)
+    assert (
+        "nothing of 2024-gp-1 PRACTICE_2 was stored, because it is not certain who is meant by ARO in car 44 "
+        "(hamilton has that number there), BEG in car 2 (nobody entered in 2024)" in str(problem)
+    )
+    assert "f1graph identity driver fastf1 2024 ARO some-slug" in str(problem)
+    assert "f1graph fetch 2024 1 FP2" in str(problem)
     assert problem.row == 3
+
+
+def test_a_code_of_the_season_in_somebody_elses_car_is_not_believed(tmp_path: Path) -> None:
+    """S9: O'Sullivan, a guest in Abu Dhabi 2023, did not drive Ricciardo's car in Hungary."""
+    known = a_known_season()[2024]
+    guest = KnownDriver(SPRINT.id, "zak-osullivan", "OSU", "45")
+    season = KnownSeason(known.races, [*known.drivers, guest], {})
+
+    strange = problem_of(
+        write_laps(tmp_path, [a_lap_row(1, "OSU", DriverNumber="44")]), seasons={2024: season}
+    )
+
+    assert "OSU in car 44 (hamilton has that number there)" in strange
+
+
+def test_what_was_told_of_a_code_decides(tmp_path: Path) -> None:
+    """S9: the user knows better than every rule."""
+    season = replace(a_known_season()[2024], told={"ARO": "hamilton"})
+
+    (recording,) = read_laps(
+        write_laps(tmp_path, [a_lap_row(1, "ARO", DriverNumber="44")]), {2024: season}
+    ).recordings
+
+    assert {row.driver_id for row in recording.rows if isinstance(row, Lap)} == {"hamilton"}
 
 
 def test_a_guest_who_was_entered_elsewhere_in_the_season_is_known_by_his_code(tmp_path: Path) -> None:
