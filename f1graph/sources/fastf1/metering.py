@@ -7,6 +7,7 @@ noted for what it is, and FastF1 is given a plain failure instead, so that it as
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
 
 from f1graph.sources.fastf1.answers import Allowance, Host, Hosts, ProblemCode
 
@@ -65,7 +67,6 @@ class Meter:
 
     def take_call(self, host: Host, url: str) -> None:
         if self._timed_out.get(host, 0) >= _PATIENCE:
-            self.failures.append((host, url, ProblemCode.TIMED_OUT))
             raise _RefusedError(f"{host} did not answer before")
         if self.calls.get(host, 0) >= self.allowance.calls.get(host, 0):
             self.failures.append((host, url, ProblemCode.BUDGET_SPENT))
@@ -83,7 +84,11 @@ class Meter:
         return left
 
     def failed(self, host: Host, url: str, error: requests.exceptions.RequestException) -> None:
-        if isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error):
+        if host is Host.LIVE_TIMING:
+            self._refused_by_archive = url
+        if isinstance(error, _RefusedError):
+            code = ProblemCode.TIMED_OUT
+        elif isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error):
             self._timed_out[host] = self._timed_out.get(host, 0) + 1
             code = ProblemCode.TIMED_OUT
         elif isinstance(
@@ -119,15 +124,25 @@ class MeteredAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         url = request.url or ""
         host = self._meter.host_of(url)
-        self._meter.take_call(host, url)
         try:
+            self._meter.take_call(host, url)
             kwargs["timeout"] = self._meter.time_left()
             response = super().send(request, *args, **kwargs)
             self._meter.judge(host, url, response)
         except requests.exceptions.RequestException as error:
             self._meter.failed(host, url, error)
-            raise
+            if host is not Host.LIVE_TIMING:
+                raise
+            # FastF1 asks the mirror after a bad answer, not after none.
+            response = self.build_response(request, _no_answer())
+        if request.headers.get("Connection") == "close":
+            # urllib3 keeps the connection all the same, and the next call would meet a host that hangs up.
+            self.poolmanager.clear()
         return response
+
+
+def _no_answer() -> HTTPResponse:
+    return HTTPResponse(io.BytesIO(), status=_BAD_GATEWAY, preload_content=False)
 
 
 def _code_of_status(status: int) -> ProblemCode | None:

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -120,15 +120,35 @@ def pages() -> dict[str, str]:
 
 @contextmanager
 def a_host(
-    answers: dict[str, str], *, silent: bool = False, was_asked: threading.Event | None = None
+    answers: dict[str, str],
+    *,
+    silent: bool = False,
+    was_asked: threading.Event | None = None,
+    hangs_up_late: bool = False,
+    drops: str = "",
 ) -> Iterator[tuple[str, list[str]]]:
+    """Args:
+    hangs_up_late: It keeps a connection until it is asked to close it, and then closes at the next request.
+    drops: It drops the first request for a page whose address contains this.
+    """
     asked: list[str] = []
     over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if hangs_up_late else "HTTP/1.0"
+
+        def handle_one_request(self) -> None:
+            super().handle_one_request()
+            if hangs_up_late and self.close_connection:
+                self.connection.settimeout(0.5)
+                with suppress(TimeoutError):
+                    self.connection.recv(1)
+
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             asked.append(path)
+            if drops and drops in path and asked.count(path) == 1:
+                return
             if was_asked is not None:
                 was_asked.set()
             if silent:
@@ -209,6 +229,30 @@ async def test_calls_to_a_host_keep_their_distance() -> None:
 
     assert took > (answer.calls[Host.LIVE_TIMING] - 1) * interval.total_seconds()
     assert len(asked) == sum(answer.calls.values())
+
+
+async def test_a_host_that_closes_late_loses_no_call() -> None:
+    """S4: FastF1 asks the archive to close each connection; the next call must not be sent on it."""
+    with a_host(pages(), hangs_up_late=True) as (url, _):
+        answer = await fetch(source_at(url))
+
+    assert {failure.code for failure in answer.failures} == {ProblemCode.BLOCKED}
+    recorded = {recording.part.value for recording in answer.facts.recordings}
+    assert recorded == {"WEATHER", "TRACK_STATUS", "RACE_CONTROL"}
+
+
+async def test_what_the_archive_drops_the_mirror_is_asked() -> None:
+    """S1, S4: a call without an answer is as good a reason for the mirror as a refusal."""
+    with a_host(pages(), drops="WeatherData") as (url, asked):
+        answer = await fetch(source_at(url))
+
+    assert asked.count(f"{_ARCHIVE}WeatherData.jsonStream") == 2
+    recorded = {recording.part.value for recording in answer.facts.recordings}
+    assert recorded == {"WEATHER", "TRACK_STATUS", "RACE_CONTROL"}
+    dropped = [failure for failure in answer.failures if "WeatherData" in failure.address]
+    assert [(one.host, one.code) for one in dropped] == [(Host.LIVE_TIMING, ProblemCode.UNAVAILABLE)]
+    planned = planned_calls(SessionKind.RACE)
+    assert all(calls <= planned[host] for host, calls in answer.calls.items())
 
 
 async def test_a_silent_host_costs_the_deadline_and_no_more() -> None:
