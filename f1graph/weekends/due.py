@@ -32,8 +32,19 @@ FETCHES_AFTER_END = (
 SESSION_FETCHES_AFTER_END = FETCHES_AFTER_END[1:]
 # A fetch whose answer lacked a part is repeated after these pauses, until the next one is due anyway.
 FETCH_AGAIN_AFTER = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
+# What went wrong in a way that leaves nothing in a cache.
 _NO_ANSWER = frozenset(
-    {"UNAVAILABLE", "BLOCKED", "RATE_LIMITED", "TIMED_OUT", "BUDGET_SPENT", "UNKNOWN_ID", "CRASHED"}
+    {
+        "UNAVAILABLE",
+        "BLOCKED",
+        "RATE_LIMITED",
+        "TIMED_OUT",
+        "TRUNCATED",
+        "NOT_JSON",
+        "BUDGET_SPENT",
+        "UNKNOWN_ID",
+        "CRASHED",
+    }
 )
 # Who slept for weeks catches up with the sessions of the last weekends; what is older is a back-fill.
 _SESSION_FETCH_CATCHES_UP = timedelta(days=14)

@@ -78,7 +78,8 @@ def test_refreshes_are_paged_and_asked_for_by_race(url: str) -> None:
     assert rest == of_race
 
 
-def test_s1_a_blocked_source_shows_and_the_service_stays_ready(url: str) -> None:
+def test_a_blocked_source_shows_and_the_service_stays_ready(url: str) -> None:
+    """S1: the timing host blocks cloud addresses."""
     sources = ask(
         url,
         "{ service { sources { name lastSuccess lastProblem { code reason at } "

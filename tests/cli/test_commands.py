@@ -177,7 +177,8 @@ def test_an_unknown_stage_is_answered_with_those_there_are() -> None:
         parse_stages("IN_RACE")
 
 
-def test_s9_who_is_meant_by_an_id_can_be_told_and_is_listed(invented: Path) -> None:
+def test_who_is_meant_by_an_id_can_be_told_and_is_listed(invented: Path) -> None:
+    """S9: drivers change team, number and name inside a season."""
     drivers = (
         sqlite3.connect(invented / "f1graph.db").execute("SELECT id FROM drivers ORDER BY id").fetchall()
     )

@@ -19,7 +19,8 @@ PER_HOUR = {**dict.fromkeys(Host, 400), Host.ERGAST: 10}
 PER_SECOND = dict.fromkeys(Host, 2.0)
 
 
-def test_s2_a_season_is_planned_from_the_budget() -> None:
+def test_a_season_is_planned_from_the_budget() -> None:
+    """S2: hosts allow so many calls an hour, and fewer every year."""
     planned = plan_fetches(
         SEASON,
         sessions=tuple(SESSIONS.values()),
@@ -36,7 +37,8 @@ def test_s2_a_season_is_planned_from_the_budget() -> None:
     assert all(unit.use_cache and not unit.is_live for unit in planned.units)
 
 
-def test_s2_what_was_fetched_before_is_not_planned_again_unless_asked_for() -> None:
+def test_what_was_fetched_before_is_not_planned_again_unless_asked_for() -> None:
+    """S2: hosts allow so many calls an hour, and fewer every year."""
     before = {(race.id, session.kind) for race in SEASON for session in race.sessions}
     before.remove((SEASON[1].id, SessionKind.RACE))
     for again, number in ((False, 1), (True, len(before) + 1)):

@@ -149,7 +149,8 @@ def test_who_is_equal_in_everything_shares_the_place() -> None:
     assert _drivers(tables) == [("ada", 1, 43), ("ben", 1, 43), ("cleo", 3, 30)]
 
 
-def test_s6_a_corrected_result_replaces_the_earlier_one() -> None:
+def test_a_corrected_result_replaces_the_earlier_one() -> None:
+    """S6: results change weeks after they were published."""
     race = a_race(2024, 1)
 
     tables = standings_after(

@@ -38,7 +38,8 @@ def test_the_readme_names_no_setting_that_is_not_there() -> None:
     assert named - {name.upper() for name in Settings.model_fields} == set()
 
 
-def test_s16_the_readme_says_whose_data_it_is_and_that_it_is_unofficial() -> None:
+def test_the_readme_says_whose_data_it_is_and_that_it_is_unofficial() -> None:
+    """S16: whose data it is, and on what terms."""
     text = README.lower()
     assert "cc by 4.0" in text
     assert "unofficial" in text

@@ -70,13 +70,15 @@ def test_a_father_with_the_same_code_is_not_the_son() -> None:
         driver_id(NamedDriver("VER", "1", "M.", "Verstappen"), season=2025, known=known())
 
 
-def test_s9_a_champion_who_changes_his_number_stays_himself() -> None:
+def test_a_champion_who_changes_his_number_stays_himself() -> None:
+    """S9: drivers change team, number and name inside a season."""
     races = (Entry("2021-monaco", MAX.id, "red-bull", None, "33"),)
     named = NamedDriver("VER", "1", "Max", "Verstappen")
     assert driver_id(named, season=2022, known=known(*races)) == MAX.id
 
 
-def test_s9_a_driver_who_changes_team_in_a_season_is_one_driver_in_two_teams() -> None:
+def test_a_driver_who_changes_team_in_a_season_is_one_driver_in_two_teams() -> None:
+    """S9: drivers change team, number and name inside a season."""
     races = (
         Entry("2025-australia", LAWSON.id, "red-bull", None, "30"),
         Entry("2025-japan", LAWSON.id, "racing-bulls", None, "30"),

@@ -39,14 +39,16 @@ async def make(store: Store, calls: int, now: datetime, *, used: int, limit: int
     return taken
 
 
-async def test_s2_calls_that_were_not_made_are_given_back(store: Store) -> None:
+async def test_calls_that_were_not_made_are_given_back(store: Store) -> None:
+    """S2: hosts allow so many calls an hour, and fewer every year."""
     await make(store, 8, NOON, used=2)
     async with store.read() as read:
         assert await spent(read, ["ergast"], now=NOON) == {"ergast": Spent(2, 0)}
     await make(store, 8, NOON, used=8)
 
 
-async def test_s2_an_hour_that_is_spent_says_when_there_is_room_again(store: Store) -> None:
+async def test_an_hour_that_is_spent_says_when_there_is_room_again(store: Store) -> None:
+    """S2: hosts allow so many calls an hour, and fewer every year."""
     await make(store, 4, NOON, used=4)
     await make(store, 6, NOON + timedelta(minutes=10), used=6)
     at = NOON + timedelta(minutes=20)
@@ -59,7 +61,8 @@ async def test_s2_an_hour_that_is_spent_says_when_there_is_room_again(store: Sto
     assert isinstance(await take(store, 4, few.until), Reservation)
 
 
-async def test_s3_a_killed_process_has_spent_all_it_reserved(store: Store) -> None:
+async def test_a_killed_process_has_spent_all_it_reserved(store: Store) -> None:
+    """S3: all processes share one budget, and none blocks its event loop."""
     killed = await take(store, 8, NOON)
     assert isinstance(killed, Reservation)
     after = NOON + LASTS
@@ -69,8 +72,8 @@ async def test_s3_a_killed_process_has_spent_all_it_reserved(store: Store) -> No
     assert isinstance(await take(store, 2, after), Reservation)
 
 
-async def test_s3_a_host_that_somebody_asks_is_left_to_him(store: Store) -> None:
-    """Two processes at two calls a second each would be four."""
+async def test_a_host_that_somebody_asks_is_left_to_him(store: Store) -> None:
+    """S3: two processes at two calls a second each would be four."""
     one = await take(store, 2, NOON)
     assert isinstance(one, Reservation)
     refused = await take(store, 2, NOON)
@@ -97,16 +100,17 @@ async def test_what_never_fits_is_an_error_and_not_a_wait(store: Store) -> None:
         await take(store, 11, NOON)
 
 
-async def test_s3_processes_that_look_at_the_same_time_never_take_more_than_there_is(
+async def test_processes_that_look_at_the_same_time_never_take_more_than_there_is(
     store: Store, other_store: Store
 ) -> None:
+    """S3: all processes share one budget, and none blocks its event loop."""
     taken = await asyncio.gather(*(take(one, 6, NOON) for one in (store, other_store) * 3))
     assert sum(isinstance(one, Reservation) for one in taken) == 1
 
 
 @pytest.mark.parametrize("seed", range(5))
-async def test_s2_no_hour_ever_has_more_calls_than_the_budget(store: Store, seed: int) -> None:
-    """Whatever is asked when, and whoever is killed: the calls of any hour stay within it."""
+async def test_no_hour_ever_has_more_calls_than_the_budget(store: Store, seed: int) -> None:
+    """S2: whatever is asked when, and whoever is killed: the calls of any hour stay within it."""
     chance = random.Random(seed)
     made: list[tuple[datetime, int]] = []
     now = NOON

@@ -77,8 +77,8 @@ async def count_rows(store: Store) -> dict[str, int]:
         }
 
 
-async def test_s6_a_corrected_result_is_a_second_revision_known_from_now_on(store: Store) -> None:
-    """Monaco 2026 was reclassified twice, months later."""
+async def test_a_corrected_result_is_a_second_revision_known_from_now_on(store: Store) -> None:
+    """S6: Monaco 2026 was reclassified twice, months later."""
     await take_in(store, version="1", now=MONDAY)
     await take_in(store, OTHER, version="2", now=TUESDAY)
 
@@ -93,7 +93,8 @@ async def test_s6_a_corrected_result_is_a_second_revision_known_from_now_on(stor
     assert await orders(store) == [DRIVERS, OTHER]
 
 
-async def test_s6_a_forecast_between_two_revisions_sees_the_first(store: Store) -> None:
+async def test_a_forecast_between_two_revisions_sees_the_first(store: Store) -> None:
+    """S6: results change weeks after they were published."""
     await take_in(store, version="1", now=MONDAY)
     await take_in(store, OTHER, version="2", now=TUESDAY)
     async with store.read() as read:
@@ -106,7 +107,8 @@ async def test_s6_a_forecast_between_two_revisions_sees_the_first(store: Store) 
     assert [fact.revision for fact in seen if fact is not None] == [1, 2]
 
 
-async def test_s6_the_same_release_again_adds_nothing(store: Store) -> None:
+async def test_the_same_release_again_adds_nothing(store: Store) -> None:
+    """S6: results change weeks after they were published."""
     await take_in(store, version="1", now=MONDAY)
     before = await count_rows(store)
     told = facts_of(a_history([RACE], [release(version="1")]), version="1")
@@ -117,7 +119,8 @@ async def test_s6_the_same_release_again_adds_nothing(store: Store) -> None:
     assert await count_rows(store) == before
 
 
-async def test_s6_a_newer_release_with_the_same_content_adds_no_revision(store: Store) -> None:
+async def test_a_newer_release_with_the_same_content_adds_no_revision(store: Store) -> None:
+    """S6: results change weeks after they were published."""
     await take_in(store, version="1", now=MONDAY)
     told = facts_of(a_history([RACE], [release(version="2")]), version="2")
 
@@ -128,8 +131,8 @@ async def test_s6_a_newer_release_with_the_same_content_adds_no_revision(store: 
     assert await orders(store) == [DRIVERS]
 
 
-async def test_s6_a_correction_that_is_taken_back_is_a_third_revision(store: Store) -> None:
-    """A penalty that is annulled on appeal: the newest word is the first again."""
+async def test_a_correction_that_is_taken_back_is_a_third_revision(store: Store) -> None:
+    """S6: a penalty that is annulled on appeal: the newest word is the first again."""
     await take_in(store, version="1", now=MONDAY)
     await take_in(store, OTHER, version="2", now=TUESDAY)
     await take_in(store, version="3", now=WEDNESDAY)
@@ -138,8 +141,8 @@ async def test_s6_a_correction_that_is_taken_back_is_a_third_revision(store: Sto
     assert [fact.known_at for fact in await results(store)] == [FIRST.known_at, TUESDAY, WEDNESDAY]
 
 
-async def test_s6_a_source_that_only_repeats_itself_does_not_undo_anothers_correction(store: Store) -> None:
-    """Two sources that disagree would else take turns at every refresh."""
+async def test_a_source_that_only_repeats_itself_does_not_undo_anothers_correction(store: Store) -> None:
+    """S6: two sources that disagree would else take turns at every refresh."""
     await take_in(store, version="1", source="fastf1", now=MONDAY)
     await take_in(store, OTHER, version="2", source="f1db", now=TUESDAY)
     await take_in(store, version="3", source="fastf1", now=WEDNESDAY)
@@ -148,7 +151,8 @@ async def test_s6_a_source_that_only_repeats_itself_does_not_undo_anothers_corre
     assert await orders(store) == [DRIVERS, OTHER]
 
 
-async def test_s6_a_source_that_saw_a_correction_gives_both_revisions(store: Store) -> None:
+async def test_a_source_that_saw_a_correction_gives_both_revisions(store: Store) -> None:
+    """S6: results change weeks after they were published."""
     protest = FIRST.known_at + timedelta(hours=3)
     corrected = a_result(RACE, OTHER, revision=2, known_at=protest)
     told = a_history([RACE], [FIRST, corrected])
@@ -162,7 +166,8 @@ async def test_s6_a_source_that_saw_a_correction_gives_both_revisions(store: Sto
     ]
 
 
-async def test_s6_a_correction_seen_later_keeps_the_moment_it_was_seen(store: Store) -> None:
+async def test_a_correction_seen_later_keeps_the_moment_it_was_seen(store: Store) -> None:
+    """S6: results change weeks after they were published."""
     protest = FIRST.known_at + timedelta(hours=3)
     corrected = a_result(RACE, OTHER, revision=2, known_at=protest)
 
@@ -240,8 +245,8 @@ async def test_invented_and_real_facts_are_never_mixed(store: Store, is_held: bo
         assert await holds_invented(read) is is_held
 
 
-async def test_s10_a_race_that_changes_round_keeps_its_id_and_its_facts(store: Store) -> None:
-    """Imola 2023 was cancelled and every later race moved up a round."""
+async def test_a_race_that_changes_round_keeps_its_id_and_its_facts(store: Store) -> None:
+    """S10: Imola 2023 was cancelled and every later race moved up a round."""
     await take_in(store, version="1", now=MONDAY)
     moved = replace(RACE, round=2, name="Moved")
 

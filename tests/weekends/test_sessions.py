@@ -59,9 +59,10 @@ def fetched(work: Work, at: Any, **detail: Any) -> LedgerRow:
 
 class TestWhen:
     @pytest.mark.parametrize("hours", [0.5, 2, 12, 72, 720])
-    def test_s7_each_session_is_fetched_again_for_weeks_whatever_the_first_answer_was(
+    def test_each_session_is_fetched_again_for_weeks_whatever_the_first_answer_was(
         self, hours: float
     ) -> None:
+        """S7: fresh sessions are empty or half empty."""
         for session in SECOND.sessions:
             at = session.ends_at + timedelta(hours=hours)
             key = f"FETCH/{SECOND.id}/{session.kind}/+{hours * 60:.0f}min"
@@ -71,7 +72,8 @@ class TestWhen:
             assert not work.use_cache
             assert key not in {one.key for one in fetches_due(at - timedelta(seconds=1), [before])}
 
-    def test_s7_only_the_very_first_fetch_of_a_session_may_use_a_cache(self) -> None:
+    def test_only_the_very_first_fetch_of_a_session_may_use_a_cache(self) -> None:
+        """S7: fresh sessions are empty or half empty."""
         at = SECOND.ends_at + timedelta(hours=1)
         race = next(one for one in fetches_due(at) if one.session is SessionKind.RACE)
         assert race.use_cache
@@ -89,7 +91,8 @@ class TestWhen:
         left = fetches_due(monday, [fetched(one, monday)])
         assert [work.key for work in left] == [work.key for work in others]
 
-    def test_q3_after_a_fortnight_asleep_each_session_is_fetched_once_and_old_races_not_at_all(self) -> None:
+    def test_after_a_fortnight_asleep_each_session_is_fetched_once_and_old_races_not_at_all(self) -> None:
+        """Q3: what was missed is found at the next look."""
         asleep = SECOND.ends_at + timedelta(days=10)
         keys = [work.key for work in fetches_due(asleep)]
         assert keys
@@ -118,12 +121,14 @@ class TestWhen:
         late = fetches_due(at + timedelta(hours=10), [*done, *rows], [SECOND])
         assert [work for work in late if work.session is SessionKind.RACE] == []
 
-    def test_p7_before_the_start_qualifying_is_asked_for_once_more(self) -> None:
+    def test_before_the_start_qualifying_is_asked_for_once_more(self) -> None:
+        """P7: the line-up changes after the forecast."""
         at = SECOND.starts_at - timedelta(minutes=30)
         work = next(one for one in fetches_due(at) if "/GRID/" in one.key)
         assert (work.key, work.session) == (f"FETCH/{SECOND.id}/GRID/-30min", SessionKind.QUALIFYING)
 
-    def test_s10_a_cancelled_race_is_not_fetched(self) -> None:
+    def test_a_cancelled_race_is_not_fetched(self) -> None:
+        """S10: a cancelled or renamed race shifts round numbers."""
         cancelled = replace(SECOND, is_cancelled=True)
         assert fetches_due(SECOND.ends_at + timedelta(days=1), races=[cancelled]) == []
 
@@ -182,9 +187,10 @@ class TestFetching:
         assert row.status is WorkStatus.DONE
         assert row.detail["calls"] == {"live_timing": 1}
 
-    async def test_s4_healthy_parts_are_stored_and_the_ledger_names_what_failed(
+    async def test_healthy_parts_are_stored_and_the_ledger_names_what_failed(
         self, store: Store, f1db: RecordedSource, sessions: RecordedSessions, clock: MovingClock
     ) -> None:
+        """S4: a source hides its errors and gives partial data."""
         sessions.problems[SessionKind.PRACTICE_1] = [((BLOCKED,), False)]
         clock.now = SECOND.sessions[0].ends_at + timedelta(minutes=30)
         await run(store, f1db, sessions, clock)
@@ -203,9 +209,10 @@ class TestFetching:
         assert again.work.key.endswith("/again-1")
         assert again.detail["problems"] == []
 
-    async def test_s1_a_blocked_host_fails_the_fetch_and_nothing_else(
+    async def test_a_blocked_host_fails_the_fetch_and_nothing_else(
         self, store: Store, f1db: RecordedSource, sessions: RecordedSessions, clock: MovingClock
     ) -> None:
+        """S1: the timing host blocks cloud addresses."""
         engine = RecordedEngine()
         blocked = Problem(Part.SESSION, ProblemCode.BLOCKED, "the archive answered 403", Host.LIVE_TIMING)
         sessions.problems = {session.kind: [((blocked,), True)] * 50 for session in SECOND.sessions}
@@ -222,9 +229,10 @@ class TestFetching:
         assert row.error == "SOURCE_UNAVAILABLE: SESSION BLOCKED: the archive answered 403"
         assert row.detail["problems"][0]["code"] == "BLOCKED"
 
-    async def test_s2_a_spent_budget_makes_the_work_wait_until_there_is_room(
+    async def test_a_spent_budget_makes_the_work_wait_until_there_is_room(
         self, store: Store, f1db: RecordedSource, sessions: RecordedSessions, clock: MovingClock
     ) -> None:
+        """S2: hosts allow so many calls an hour, and fewer every year."""
         sessions.calls = 9
         clock.now = SECOND.ends_at + timedelta(hours=1)
         outcomes = of_sessions(await run(store, f1db, sessions, clock, per_hour=20))
@@ -243,7 +251,7 @@ class TestFetching:
         clock.now = row.expires_at
         assert of_sessions(await run(store, f1db, sessions, clock, per_hour=20))
 
-    async def test_s3_two_workers_never_ask_a_host_at_the_same_time_nor_a_session_twice(
+    async def test_two_workers_never_ask_a_host_at_the_same_time_nor_a_session_twice(
         self,
         store: Store,
         other_store: Store,
@@ -251,6 +259,7 @@ class TestFetching:
         sessions: RecordedSessions,
         clock: MovingClock,
     ) -> None:
+        """S3: all processes share one budget, and none blocks its event loop."""
         clock.now = SECOND.ends_at + timedelta(hours=1)
         await asyncio.gather(
             run(store, f1db, sessions, clock, worker="one"),
@@ -263,9 +272,10 @@ class TestFetching:
             counted = await spent(read, [Host.LIVE_TIMING.value], now=clock.now)
         assert counted[Host.LIVE_TIMING.value] == Spent(used=len(asked), reserved=0)
 
-    async def test_s3_a_host_that_a_killed_process_had_reserved_is_asked_when_its_time_is_over(
+    async def test_a_host_that_a_killed_process_had_reserved_is_asked_when_its_time_is_over(
         self, store: Store, f1db: RecordedSource, sessions: RecordedSessions, clock: MovingClock
     ) -> None:
+        """S3: all processes share one budget, and none blocks its event loop."""
         clock.now = SECOND.sessions[0].ends_at + timedelta(minutes=30)
         async with store.write() as write:
             await reserve(
@@ -281,9 +291,10 @@ class TestFetching:
         rest = of_sessions(await run(store, f1db, sessions, clock))
         assert {one.result for one in rest} == {Result.DONE}
 
-    async def test_s9_what_was_told_of_an_unknown_id_reaches_the_source(
+    async def test_what_was_told_of_an_unknown_id_reaches_the_source(
         self, store: Store, f1db: RecordedSource, sessions: RecordedSessions, clock: MovingClock
     ) -> None:
+        """S9: drivers change team, number and name inside a season."""
         async with store.write() as write:
             await tell_identity(write, Identity("driver", "fastf1", 2024, "XYZ", "norris"), now=clock.now)
         clock.now = SECOND.sessions[0].ends_at + timedelta(minutes=30)
@@ -302,9 +313,10 @@ class TestTwoSources:
         one = found[SECOND.id, ClassificationKind.RACE]
         return one.source, one.revision, one.rows
 
-    async def test_s6_what_f1db_adds_is_a_revision_and_what_fastf1_repeats_is_none(
+    async def test_what_f1db_adds_is_a_revision_and_what_fastf1_repeats_is_none(
         self, store: Store, f1db: RecordedSource, sessions: RecordedSessions, clock: MovingClock
     ) -> None:
+        """S6: results change weeks after they were published."""
         clock.now = SECOND.ends_at + timedelta(minutes=30)
         await run(store, f1db, sessions, clock)
         assert (await self.the_race(store, clock))[:2] == ("fastf1", 1)
@@ -355,9 +367,10 @@ class TestTwoSources:
         await run(store, f1db, sessions, clock)
         assert (await self.the_race(store, clock))[:2] == ("made-up", 1)
 
-    async def test_p7_a_grid_that_fastf1_corrects_makes_a_new_forecast_that_names_its_cause(
+    async def test_a_grid_that_fastf1_corrects_makes_a_new_forecast_that_names_its_cause(
         self, store: Store, f1db: RecordedSource, sessions: RecordedSessions, clock: MovingClock
     ) -> None:
+        """P7: the line-up changes after the forecast."""
         engine = RecordedEngine()
         grid = a_grid(SECOND, [row.driver_id for row in a_grid(SECOND).rows])
         sessions.source.facts.append(replace(grid, known_at=SECOND.starts_at - timedelta(hours=3)))
@@ -405,12 +418,14 @@ class TestSchedule:
         )
         assert same.races == ()
 
-    def test_s10_a_postponed_race_keeps_its_identity(self) -> None:
+    def test_a_postponed_race_keeps_its_identity(self) -> None:
+        """S10: a cancelled or renamed race shifts round numbers."""
         told = [announced(FIRST), announced(SECOND), announced(THIRD, days=7)]
         (moved,) = rescheduled([FIRST, SECOND, THIRD], told, now=self.NOW).races
         assert (moved.id, moved.starts_at) == (THIRD.id, THIRD.starts_at + timedelta(days=7))
 
-    def test_s10_a_race_that_is_no_longer_announced_is_cancelled_and_stays(self) -> None:
+    def test_a_race_that_is_no_longer_announced_is_cancelled_and_stays(self) -> None:
+        """S10: a cancelled or renamed race shifts round numbers."""
         (gone,) = rescheduled(
             [FIRST, SECOND, THIRD], [announced(FIRST), announced(SECOND)], now=self.NOW
         ).races

@@ -128,7 +128,8 @@ def test_known_facts(what: str, value: Callable[[], object], expected: object) -
     assert value() == expected, what
 
 
-def test_s11_las_vegas_is_on_saturday_there_and_on_sunday_in_utc() -> None:
+def test_las_vegas_is_on_saturday_there_and_on_sunday_in_utc() -> None:
+    """S11: local date and UTC date differ, and data frames hold naive times, NaT and NaN."""
     race = _races()["2024-las-vegas"]
     circuit = next(circuit for circuit in f1db_facts().circuits if circuit.id == race.circuit_id)
 
@@ -159,8 +160,9 @@ def test_a_circuit_lies_in_its_own_time_zone(circuit_id: str, time_zone: str) ->
 PLAIN = (str, bool, int, date, timedelta, type(None))
 
 
-def test_s11_no_value_is_naive_or_not_a_number() -> None:
+def test_no_value_is_naive_or_not_a_number() -> None:
     # Millions of values: the walk keeps to itself what it needs of each type.
+    """S11: local date and UTC date differ, and data frames hold naive times, NaT and NaN."""
     names: dict[type, tuple[str, ...]] = {}
     waiting: list[object] = [f1db_facts()]
     while waiting:
@@ -209,16 +211,18 @@ def test_s11_no_value_is_naive_or_not_a_number() -> None:
         ),
     ],
 )
-def test_s8_each_weekend_has_the_format_of_its_year(
+def test_each_weekend_has_the_format_of_its_year(
     race_id: str, weekend: WeekendFormat, sessions: list[str]
 ) -> None:
+    """S8: three sprint formats in four years."""
     race = _races()[race_id]
 
     assert race.format is weekend
     assert [session.kind.value for session in race.sessions] == sessions
 
 
-def test_s8_there_were_eighteen_sprints_until_2024() -> None:
+def test_there_were_eighteen_sprints_until_2024() -> None:
+    """S8: three sprint formats in four years."""
     assert Counter(race.season for race in _races().values() if race.has_sprint) == {
         2021: 3,
         2022: 3,
@@ -237,9 +241,10 @@ def test_s8_there_were_eighteen_sprints_until_2024() -> None:
         ("oliver-bearman", 2024, [("ferrari", "38"), ("haas", "50")]),
     ],
 )
-def test_s9_a_swapped_driver_keeps_earlier_results_with_the_old_team(
+def test_a_swapped_driver_keeps_earlier_results_with_the_old_team(
     driver_id: str, season: int, stints: list[tuple[str, str]]
 ) -> None:
+    """S9: drivers change team, number and name inside a season."""
     driven = sorted(
         ((race.round, row) for race, row in _race_rows(driver_id) if race.season == season),
         key=lambda driven: driven[0],
@@ -249,7 +254,9 @@ def test_s9_a_swapped_driver_keeps_earlier_results_with_the_old_team(
     assert [team for index, team in enumerate(teams) if index == 0 or team != teams[index - 1]] == stints
 
 
-def test_s9_a_seat_changes_hands_within_a_season() -> None:
+def test_a_seat_changes_hands_within_a_season() -> None:
+    """S9: drivers change team, number and name inside a season."""
+
     def drivers(race_id: str, constructor_id: str) -> set[str]:
         entries = _lists()[race_id, ClassificationKind.ENTRY_LIST].entries()
         return {entry.driver_id for entry in entries if entry.constructor_id == constructor_id}
@@ -260,7 +267,8 @@ def test_s9_a_seat_changes_hands_within_a_season() -> None:
     assert drivers("2024-united-states", "rb") == {"yuki-tsunoda", "liam-lawson"}
 
 
-def test_s10_a_race_is_known_by_season_and_grand_prix_not_by_its_round() -> None:
+def test_a_race_is_known_by_season_and_grand_prix_not_by_its_round() -> None:
+    """S10: a cancelled or renamed race shifts round numbers."""
     ids = [race.id for race in f1db_facts().races]
 
     assert len(set(ids)) == len(ids)

@@ -79,9 +79,10 @@ def test_a_fault_on_one_page_is_named_and_costs_its_part_only(
 @pytest.mark.parametrize(
     ("fault", "code"), [("html", ProblemCode.NOT_JSON), ("429", ProblemCode.RATE_LIMITED)]
 )
-async def test_s4_a_refused_ergast_leaves_no_made_up_result(
+async def test_a_refused_ergast_leaves_no_made_up_result(
     fault: str, code: ProblemCode, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    """S4: a source hides its errors and gives partial data."""
     cache = unpack_weekend("05-04_Sprint", tmp_path_factory.mktemp("miami"))
     with replayed_upstream([f"/ergast:{fault}"]) as upstream:
         answer = await fetch(upstream.url, "2024-miami", SessionKind.SPRINT, cache=cache)
@@ -94,7 +95,8 @@ async def test_s4_a_refused_ergast_leaves_no_made_up_result(
     assert SessionPart.LAPS in {recording.part for recording in answer.facts.recordings}
 
 
-async def test_s1_a_blocked_timing_host_leaves_the_race_result() -> None:
+async def test_a_blocked_timing_host_leaves_the_race_result() -> None:
+    """S1: the timing host blocks cloud addresses."""
     with replayed_upstream(["/static:403"]) as upstream:
         answer = await fetch(upstream.url, "2024-miami", SessionKind.RACE)
 

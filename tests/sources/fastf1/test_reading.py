@@ -74,7 +74,8 @@ def test_a_sound_race_is_read_whole() -> None:
         ),
     ],
 )
-def test_s5_another_race_than_the_one_asked_gives_nothing(event: dict[str, Any]) -> None:
+def test_another_race_than_the_one_asked_gives_nothing(event: dict[str, Any]) -> None:
+    """S5: a source answers about another race than the one asked for."""
     answer = read(an_answer(event=event))
 
     assert named(answer) == {(Part.SESSION, ProblemCode.WRONG_RACE)}
@@ -90,7 +91,8 @@ def test_s5_another_race_than_the_one_asked_gives_nothing(event: dict[str, Any])
         {"Meeting": {"Name": "Atlantis Grand Prix"}, "Name": "Race", "StartDate": "2029-06-03T15:00:00"},
     ],
 )
-def test_s5_an_archive_that_describes_another_session_gives_nothing(info: dict[str, Any]) -> None:
+def test_an_archive_that_describes_another_session_gives_nothing(info: dict[str, Any]) -> None:
+    """S5: a source answers about another race than the one asked for."""
     assert named(read(an_answer(info=info))) == {(Part.SESSION, ProblemCode.WRONG_RACE)}
 
 
@@ -111,7 +113,8 @@ def test_a_renamed_race_is_known_by_its_days() -> None:
         {"ClassifiedPosition": [*(str(number) for number in range(1, CARS)), "?"]},
     ],
 )
-def test_s4_a_result_that_cannot_be_is_refused_and_the_laps_go_on(columns: dict[str, list[Any]]) -> None:
+def test_a_result_that_cannot_be_is_refused_and_the_laps_go_on(columns: dict[str, list[Any]]) -> None:
+    """S4: a source hides its errors and gives partial data."""
     answer = read(an_answer(results=results(**columns)))
 
     assert answer.facts.classifications == ()
@@ -129,14 +132,16 @@ def test_two_cars_on_one_grid_place_cost_the_grid_only() -> None:
     assert [listed.kind for listed in answer.facts.classifications] == [ClassificationKind.RACE]
 
 
-def test_s7_five_laps_of_fifty_are_not_kept() -> None:
+def test_five_laps_of_fifty_are_not_kept() -> None:
+    """S7: fresh sessions are empty or half empty."""
     answer = read(an_answer(laps=laps(last=5)))
 
     assert named(answer) == {(Part.LAPS, ProblemCode.INCOMPLETE)}
     assert parts_of(answer) == _ALL_PARTS - {SessionPart.LAPS}
 
 
-def test_s7_a_race_that_lacks_its_last_laps_is_kept_and_says_so() -> None:
+def test_a_race_that_lacks_its_last_laps_is_kept_and_says_so() -> None:
+    """S7: fresh sessions are empty or half empty."""
     answer = read(an_answer(laps=laps(last=LAPS - 2)))
 
     (kept,) = [recording for recording in answer.facts.recordings if recording.part is SessionPart.LAPS]
@@ -146,7 +151,7 @@ def test_s7_a_race_that_lacks_its_last_laps_is_kept_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("minutes", [5, 25])
-def test_s7_a_qualifying_with_its_first_laps_only_is_not_kept(minutes: int) -> None:
+def test_a_qualifying_with_its_first_laps_only_is_not_kept(minutes: int) -> None:
     """S7: nobody publishes how many laps a qualifying had, so its own start and end are what tells."""
     status = {"Time": [600_000, 4_200_000], "Status": ["Started", "Finished"]}
     driven = laps(last=1, cars=CARS - 1) | {"Time": [600_000 + minutes * 60_000] * (CARS - 1)}
@@ -164,7 +169,8 @@ def test_s7_a_qualifying_with_its_first_laps_only_is_not_kept(minutes: int) -> N
     assert reason == f"the last lap ends after {minutes} of 60 minutes: too few to keep"
 
 
-def test_s7_a_qualifying_that_rain_ended_is_kept() -> None:
+def test_a_qualifying_that_rain_ended_is_kept() -> None:
+    """S7: fresh sessions are empty or half empty."""
     status = {"Time": [600_000, 4_200_000], "Status": ["Started", "Finished"]}
     driven = laps(last=1, cars=CARS - 1) | {"Time": [600_000 + 31 * 60_000] * (CARS - 1)}
     answer = read_session(
@@ -178,14 +184,16 @@ def test_s7_a_qualifying_that_rain_ended_is_kept() -> None:
     assert SessionPart.LAPS in parts_of(answer)
 
 
-def test_s7_thirty_drivers_are_refused() -> None:
+def test_thirty_drivers_are_refused() -> None:
+    """S7: fresh sessions are empty or half empty."""
     thirty = results()
     thirty = {column: [*values, *values[:10]] for column, values in thirty.items()}
 
     assert (Part.CLASSIFICATION, ProblemCode.CONTRADICTION) in named(read(an_answer(results=thirty)))
 
 
-def test_s9_an_unknown_driver_holds_results_and_laps_back_and_says_how_to_map_her() -> None:
+def test_an_unknown_driver_holds_results_and_laps_back_and_says_how_to_map_her() -> None:
+    """S9: drivers change team, number and name inside a season."""
     stranger = results()
     for column, value in (("Abbreviation", "ZZZ"), ("LastName", "Nobody"), ("DriverId", "nobody")):
         stranger[column][0] = value
@@ -222,8 +230,9 @@ def test_a_part_outside_its_session_or_out_of_order_is_refused_alone(
     assert parts_of(answer) == _ALL_PARTS - {SessionPart(part.value)}
 
 
-def test_s4_a_race_without_ergasts_part_has_no_result() -> None:
+def test_a_race_without_ergasts_part_has_no_result() -> None:
     # FastF1 then fills the places from the laps, and leaves status, grid and points empty.
+    """S4: a source hides its errors and gives partial data."""
     answer = read(an_answer(results=results(DriverId=[None] * CARS, Points=[None] * CARS)))
 
     assert answer.facts.classifications == ()

@@ -154,9 +154,10 @@ def leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-def test_s11_nothing_of_pandas_and_no_naive_time_leaves_the_source(
+def test_nothing_of_pandas_and_no_naive_time_leaves_the_source(
     weekends: Answers, raw_sessions: Answers
 ) -> None:
+    """S11: local date and UTC date differ, and data frames hold naive times, NaT and NaN."""
     for answer in (weekends | raw_sessions).values():
         for leaf in leaves(answer.facts):
             assert leaf is None or isinstance(leaf, Enum) or type(leaf) in (
@@ -167,13 +168,15 @@ def test_s11_nothing_of_pandas_and_no_naive_time_leaves_the_source(
                 assert leaf.utcoffset() == timedelta(0)
 
 
-def test_s13_a_session_stays_under_a_gigabyte(weekends: Answers, raw_sessions: Answers) -> None:
+def test_a_session_stays_under_a_gigabyte(weekends: Answers, raw_sessions: Answers) -> None:
+    """S13: telemetry is what fills memory and disk."""
     peaks = [answer.peak_memory for answer in (weekends | raw_sessions).values()]
     assert min(peaks) > 50_000_000  # each was told
     assert max(peaks) < 1_000_000_000
 
 
-async def test_s14_a_deleted_cache_changes_nothing(raw_sessions: Answers, tmp_path: Path) -> None:
+async def test_a_deleted_cache_changes_nothing(raw_sessions: Answers, tmp_path: Path) -> None:
+    """S14: the cache is pickle that a new version cannot read."""
     asked = ("2025-austria", SessionKind.PRACTICE_3)
     with replayed_upstream() as upstream:
         with_cache = await fetch(upstream.url, *asked, cache=tmp_path / "cache")
@@ -189,9 +192,10 @@ async def test_s14_a_deleted_cache_changes_nothing(raw_sessions: Answers, tmp_pa
         (2024, WeekendFormat.SPRINT_BEFORE_QUALIFYING, 6),
     ],
 )
-async def test_s8_a_schedule_tells_each_kind_of_sprint_weekend(
+async def test_a_schedule_tells_each_kind_of_sprint_weekend(
     season: int, format_of_sprints: WeekendFormat, sprints: int
 ) -> None:
+    """S8: three sprint formats in four years."""
     with replayed_upstream() as upstream:
         source = FastF1(hosts=hosts_at(upstream.url), cache=None, deadline=timedelta(seconds=30))
         answer = await source.fetch_schedule(season, allowance=Allowance(planned_calls(None)), now=NOW)
@@ -202,7 +206,8 @@ async def test_s8_a_schedule_tells_each_kind_of_sprint_weekend(
     assert len(with_sprint) == sprints
 
 
-async def test_s3_the_event_loop_is_free_while_fastf1_works() -> None:
+async def test_the_event_loop_is_free_while_fastf1_works() -> None:
+    """S3: all processes share one budget, and none blocks its event loop."""
     longest, done = 0.0, asyncio.Event()
 
     async def watch() -> None:
