@@ -11,10 +11,14 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
 from f1graph.errors import SourceError
 from f1graph.races.entries import Constructor, Driver, Entry
+
+# Of one driver four forms of the name are compared, and there were a thousand.
+_NAMES_KEPT = 10_000
 
 
 class Subject(StrEnum):
@@ -121,7 +125,8 @@ def driver_id(named: NamedDriver, *, season: int, known: Known) -> str:
     of_season = _drivers_of_season(known)
     # The entry list of the race itself counts for more than the season's: numbers and seats change hands.
     numbers = {(entry.driver_id, entry.car_number) for entry in (*known.season_entries, *known.entries)}
-    by_name = _ids(known.drivers, lambda driver: _names(named) & _names_of(driver))
+    names = _names(named)
+    by_name = _ids(known.drivers, lambda driver: names & _names_of(driver))
     by_code = _ids(of_season, lambda driver: named.code is not None and driver.code == named.code)
     by_number = {driver for driver, number in numbers if named.number is not None and number == named.number}
     last_name = _last_name(named.last_name)
@@ -188,6 +193,8 @@ def constructor_id(named: NamedTeam, *, season: int, known: Known) -> str:
     raise _unknown(named.name or named.ergast_id or "", Subject.CONSTRUCTOR, season, reason)
 
 
+# One session asks some twenty times after the same thousand drivers.
+@lru_cache(maxsize=_NAMES_KEPT)
 def fold(name: str) -> str:
     """Letters and digits only, without accents and case: `Nico Hülkenberg` is `nicohulkenberg`."""
     return "".join(_words(name))
@@ -238,6 +245,7 @@ def _ergast_may_mean(ergast_id: str | None, driver: Driver) -> bool:
     return bool(ergast_id) and fold(ergast_id or "") in {fold(driver.id), _last_name(driver.last_name)}
 
 
+@lru_cache(maxsize=_NAMES_KEPT)
 def _last_name(name: str | None) -> str:
     """Carlos Sainz Jr. is called Carlos Sainz by everybody else."""
     return fold(re.sub(r"\s+jr\.?$", "", name or "", flags=re.IGNORECASE))

@@ -173,10 +173,27 @@ async def holds_invented(read: Read) -> bool | None:
 
 async def _record_by_id(write: Write, table: Table, records: Sequence[Any]) -> int:
     """Inserts the unknown and updates the changed of records that are keyed by `id`."""
+    if not records:
+        return 0
     names = [column.name for column in table.columns]
-    stored = {row.id: tuple(row) for row in await write.rows(select(*table.columns))}
+    stored = await _stored(write, table, ("id",), [record.id for record in records])
     values = [{name: getattr(record, name) for name in names} for record in records]
     return await _upsert(write, table, ("id",), stored, values)
+
+
+async def _stored(
+    write: Write, table: Table, key: tuple[str, ...], ids: Collection[str]
+) -> dict[Any, tuple[Any, ...]]:
+    """The stored rows of these ids, by key. Asked for in parts: a calendar since 1950 takes a tenth of a
+    second, in which the event loop would answer nobody."""
+    found: dict[Any, tuple[Any, ...]] = {}
+    columns = [table.c[name] for name in key]
+    statement = select(*table.columns).where(columns[0].in_(list(ids)))
+    async for rows in write.partitions(statement):
+        for row in rows:
+            values = tuple(row._mapping[column] for column in columns)
+            found[values[0] if len(key) == 1 else values] = tuple(row)
+    return found
 
 
 async def _upsert(
@@ -212,15 +229,16 @@ async def _upsert(
 
 async def _record_races(write: Write, records: Sequence[Race]) -> int:
     """Inserts and updates races with their sessions; a session that was dropped goes."""
+    if not records:
+        return 0
     names = [column.name for column in races.columns]
-    stored = {row.id: tuple(row) for row in await write.rows(select(*races.columns))}
+    told = {race.id for race in records}
+    stored = await _stored(write, races, ("id",), told)
     values = [{name: getattr(race, name) for name in names} for race in records]
     changed = await _upsert(write, races, ("id",), stored, values)
 
     session_names = [column.name for column in sessions.columns]
-    stored_sessions = {
-        (row.race_id, row.kind): tuple(row) for row in await write.rows(select(*sessions.columns))
-    }
+    stored_sessions = await _stored(write, sessions, ("race_id", "kind"), told)
     session_values = [
         {"race_id": race.id} | {name: getattr(session, name) for name in session_names[1:]}
         for race in records
@@ -228,9 +246,8 @@ async def _record_races(write: Write, records: Sequence[Race]) -> int:
     ]
     changed += await _upsert(write, sessions, ("race_id", "kind"), stored_sessions, session_values)
     given = {(value["race_id"], str(value["kind"])) for value in session_values}
-    told = {race.id for race in records}
     for race_id, kind in stored_sessions:
-        if race_id in told and (race_id, kind) not in given:
+        if (race_id, kind) not in given:
             await write.execute(
                 delete(sessions).where(sessions.c.race_id == race_id, sessions.c.kind == kind)
             )
@@ -242,10 +259,10 @@ async def _new_revisions(
     write: Write, given: Iterable[Classification], *, now: datetime
 ) -> list[Classification]:
     """Of `given` what the store does not have, numbered as revisions."""
-    stored = await _stored_revisions(write)
     told: dict[FactKey, list[Classification]] = {}
     for fact in sorted(given, key=lambda fact: fact.revision):
         told.setdefault((fact.race_id, fact.kind), []).append(fact)
+    stored = await _stored_revisions(write, {race_id for race_id, _ in told})
     new: list[Classification] = []
     for key, revisions in told.items():
         history = stored.get(key, [])
@@ -323,17 +340,19 @@ async def _rows_of_revision(write: Write, told: Classification, revision: int) -
     return [ClassificationRow(**{**row._mapping, "status": Status(row.status)}) for row in found]
 
 
-async def _stored_revisions(write: Write) -> dict[FactKey, list[StoredRevision]]:
+async def _stored_revisions(write: Write, race_ids: Collection[str]) -> dict[FactKey, list[StoredRevision]]:
+    """Of some races only: those of all seasons would hold the event loop for a tenth of a second."""
     table = classifications.c
     found: dict[FactKey, list[StoredRevision]] = {}
-    for row in await write.rows(
-        select(table.race_id, table.kind, table.content_hash, table.known_at, table.source).order_by(
-            table.race_id, table.kind, table.revision
-        )
+    async for rows in write.partitions(
+        select(table.race_id, table.kind, table.content_hash, table.known_at, table.source)
+        .where(table.race_id.in_(list(race_ids)))
+        .order_by(table.race_id, table.kind, table.revision)
     ):
-        found.setdefault((row.race_id, ClassificationKind(row.kind)), []).append(
-            StoredRevision(row.content_hash, row.known_at, row.source)
-        )
+        for row in rows:
+            found.setdefault((row.race_id, ClassificationKind(row.kind)), []).append(
+                StoredRevision(row.content_hash, row.known_at, row.source)
+            )
     return found
 
 
