@@ -186,7 +186,8 @@ async def fetch(source: FastF1, allowance: Allowance = _ALL) -> SessionAnswer:
     )
 
 
-async def test_s1_a_blocked_timing_leaves_result_weather_and_messages() -> None:
+async def test_a_blocked_timing_leaves_result_weather_and_messages() -> None:
+    """S1: the timing host blocks cloud addresses."""
     with a_host(pages()) as (url, asked):
         answer = await fetch(source_at(url))
 
@@ -202,7 +203,8 @@ async def test_s1_a_blocked_timing_leaves_result_weather_and_messages() -> None:
     assert not any("CarData" in path or "Position.z" in path for path in asked)
 
 
-async def test_s5_an_ergast_that_answers_about_another_race_is_not_believed() -> None:
+async def test_an_ergast_that_answers_about_another_race_is_not_believed() -> None:
+    """S5: a source answers about another race than the one asked for."""
     answers = pages() | {"/ergast/f1/2030/3/results.json": json.dumps(ergast_results(round_=2))}
     with a_host(answers) as (url, _):
         answer = await fetch(source_at(url))
@@ -293,7 +295,7 @@ async def test_a_schedule_is_read_in_utc() -> None:
     assert start.starts_at.isoformat() == "2030-05-03T11:00:00+00:00"
 
 
-async def test_s5_a_schedule_of_another_year_moves_no_race() -> None:
+async def test_a_schedule_of_another_year_moves_no_race() -> None:
     """S5: last year's calendar has the same races under the same names and rounds."""
     answers = {"/schedule/schedule_2031.json": json.dumps(schedule())}
     with a_host(answers) as (url, _):
@@ -313,7 +315,8 @@ async def test_a_session_that_nobody_drives_is_an_error_of_the_caller() -> None:
 
 
 @pytest.mark.parametrize("module", ["f1graph.api.app", "f1graph.sources.fastf1"])
-def test_s14_importing_loads_neither_fastf1_nor_pandas(module: str) -> None:
+def test_importing_loads_neither_fastf1_nor_pandas(module: str) -> None:
+    """S14: the cache is pickle that a new version cannot read."""
     heavy = "{'fastf1', 'pandas', 'matplotlib', 'torch'}"
     code = f"import sys, {module}; print(sorted({heavy} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -188,6 +188,7 @@ async def test_a_deleted_cache_changes_nothing(raw_sessions: Answers, tmp_path: 
     ("season", "format_of_sprints", "sprints"),
     [
         (2021, WeekendFormat.SPRINT_SETS_GRID, 3),
+        (2022, WeekendFormat.SPRINT_SETS_GRID, 3),
         (2023, WeekendFormat.SPRINT_AFTER_QUALIFYING, 6),
         (2024, WeekendFormat.SPRINT_BEFORE_QUALIFYING, 6),
     ],
