@@ -225,9 +225,13 @@ class Lived:
         return {kind: one for (_, kind), one in found.items()}
 
     async def wrong(self) -> list[ClassificationKind]:
-        """The orders that are stored and are not as published."""
+        """The orders that are stored and are not as published, where the release has them."""
         truth = published(self.race)
-        return [kind for kind, one in (await self.known()).items() if not the_same(one, truth[kind])]
+        return [
+            kind
+            for kind, one in (await self.known()).items()
+            if kind in truth and not the_same(one, truth[kind])
+        ]
 
 
 @asynccontextmanager
