@@ -18,7 +18,7 @@ FP1, FP2, FP3 = SessionKind.PRACTICE_1, SessionKind.PRACTICE_2, SessionKind.PRAC
 SQ, S, Q, R = SessionKind.SPRINT_QUALIFYING, SessionKind.SPRINT, SessionKind.QUALIFYING, SessionKind.RACE
 
 # Season, round, name, what the schedule calls the format, and the sessions with their starts in UTC.
-RECORDED = {
+RECORDED: dict[str, Any] = {
     "Silverstone 2021, the sprint sets the grid": (
         (2021, 10, "British Grand Prix", "sprint"),
         (
@@ -77,7 +77,8 @@ RECORDED = {
 }
 
 
-def an_event(season: int, number: int, name: str, called: str, sessions: Any) -> dict[str, Any]:
+def an_event(weekend: tuple[int, int, str, str], sessions: Any) -> dict[str, Any]:
+    season, number, name, called = weekend
     return {
         "season": season,
         "round": number,
@@ -93,7 +94,7 @@ def an_event(season: int, number: int, name: str, called: str, sessions: Any) ->
 @pytest.mark.parametrize(("weekend", "sessions", "meant"), RECORDED.values(), ids=RECORDED)
 def test_each_years_weekend_is_read_as_it_was_driven(weekend: Any, sessions: Any, meant: Any) -> None:
     """S8: three sprint formats in four years, and one name for two different sessions."""
-    read = scheduled_race(an_event(*weekend, sessions))
+    read = scheduled_race(an_event(weekend, sessions))
 
     assert (read.format, tuple(session.kind for session in read.sessions)) == meant
     assert [f"{session.starts_at:%Y-%m-%dT%H:%M:%S}" for session in read.sessions] == [
@@ -104,9 +105,9 @@ def test_each_years_weekend_is_read_as_it_was_driven(weekend: Any, sessions: Any
 
 def test_a_session_that_the_format_of_the_year_does_not_have_is_refused() -> None:
     """S8: a shootout of 2024 would be a mistake of the schedule, not another session."""
-    weekend, sessions, _ = RECORDED["Baku 2023, a shootout after qualifying"]
+    (_, *baku), sessions, _ = RECORDED["Baku 2023, a shootout after qualifying"]
     with pytest.raises(BadSourceDataError, match="2024 Azerbaijan Grand Prix has the unknown session"):
-        scheduled_race(an_event(2024, *weekend[1:], sessions))
+        scheduled_race(an_event((2024, *baku), sessions))
 
 
 @pytest.mark.skipif(not SCHEDULES.is_dir(), reason="the recorded schedules are not beside the project")
@@ -139,7 +140,7 @@ def _in_utc(season: int, event: dict[str, Any]) -> dict[str, Any]:
         for number in range(1, 6)
         if event[f"session{number}_date"]
     ]
-    return an_event(season, event["round_number"], event["event_name"], event["event_format"], sessions)
+    return an_event((season, event["round_number"], event["event_name"], event["event_format"]), sessions)
 
 
 def _shifted(local: str, offset: timedelta) -> str:

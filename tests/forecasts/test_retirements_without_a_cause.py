@@ -1,0 +1,69 @@
+"""Retirements on both sides of 2025, since when nobody publishes why a car stopped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import fmean
+
+import numpy as np
+import pytest
+
+from f1graph.features.build import build_features
+from f1graph.forecasts.examples import examples
+from f1graph.models.protocol import Example
+from f1graph.models.rating import RatingEstimator, RatingPredictor
+from f1graph.races.calendar import Race
+from f1graph.races.past import History
+from f1graph.races.results import Classification, ClassificationKind
+from f1graph.races.stages import Stage
+from tests.builders import DRIVERS, a_history, a_moment, a_result, a_season, a_weekend
+
+STAGE = Stage.BEFORE_WEEKEND
+LAST_WITH_CAUSES = 2024
+RACES = (*a_season(2024, 20), *a_season(2025, 20))
+
+
+def the_race(race: Race, *, erased: bool) -> Classification:
+    """As many retire in a round of 2025 as in that of 2024; until 2024 it was published why."""
+    generator = np.random.default_rng(race.round)
+    finish = [DRIVERS[i] for i in generator.permutation(len(DRIVERS))]
+    out = [driver for driver in finish if generator.random() < 0.15]
+    result = a_result(race, [driver for driver in finish if driver not in out], out=out)
+    if erased or race.season > LAST_WITH_CAUSES:
+        return result
+    causes = ("Engine", "Collision", "Gearbox", "Spun off")
+    rows = (replace(row, reason_retired=causes[row.order % 4]) if row.retired else row for row in result.rows)
+    return replace(result, rows=tuple(rows))
+
+
+def history(*, erased: bool) -> History:
+    lists = [fact for race in RACES for fact in a_weekend(race) if fact.kind is not ClassificationKind.RACE]
+    return a_history(RACES, [*lists, *(the_race(race, erased=erased) for race in RACES)])
+
+
+def learned(*, erased: bool) -> tuple[RatingPredictor, list[Example]]:
+    found = examples(
+        history(erased=erased), STAGE, a_moment("2026-01-01"), build_features, first_season=LAST_WITH_CAUSES
+    )
+    return RatingEstimator().fit(found, stage=STAGE, seed=1), found
+
+
+def rates(predictor: RatingPredictor, races: list[Example]) -> dict[int, float]:
+    """The forecast share of cars that retire, by season."""
+    of_season: dict[int, list[float]] = {}
+    for number, race in enumerate(races):
+        retirement = predictor.predict(race.features, draws=500, seed=number).retirement
+        of_season.setdefault(race.features.season, []).append(float(retirement.mean()))
+    return {season: fmean(found) for season, found in of_season.items()}
+
+
+def test_a_model_expects_as_many_retirements_after_the_causes_were_no_longer_published() -> None:
+    """S12: trained across 2024 and 2025 it gives the same total rate on both sides."""
+    told, races = learned(erased=False)
+    unknown, same_races = learned(erased=True)
+
+    with_causes, without = rates(told, races), rates(unknown, same_races)
+    happened = fmean(float(race.outcome.retired.mean()) for race in races)
+    assert without == with_causes
+    assert without[2024] == pytest.approx(without[2025], abs=0.02)
+    assert without[2025] == pytest.approx(happened, abs=0.03)
