@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -124,7 +124,9 @@ async def do_due(
     async with opened_store(settings) as store:
         await require_newest(store)
         source, sessions = await source_of(settings, store), await sessions_of(settings, store)
-        with opened_forecaster(settings, store) as forecaster:
+        # Who only fetches does not wait for torch to be loaded.
+        forecasts = only != {WorkKind.FETCH}
+        with opened_forecaster(settings, store) if forecasts else nullcontext() as forecaster:
             outcomes = await run_due(
                 store,
                 source,
@@ -196,17 +198,15 @@ async def opened_fetches(settings: Settings) -> AsyncIterator[Fetches]:
             raise SettingsError(
                 "FastF1 is not asked here: F1GRAPH_FASTF1 is false, or this is the invented championship"
             )
-        source = await source_of(settings, store)
-        with opened_forecaster(settings, store) as forecaster:
-            yield Fetches(
-                Season(
-                    store,
-                    source,
-                    forecaster,
-                    settings.clock(),
-                    f"{socket.gethostname()}-{os.getpid()}",
-                    settings.job_timeout,
-                    sessions=sessions,
-                ),
-                sessions,
-            )
+        yield Fetches(
+            Season(
+                store,
+                await source_of(settings, store),
+                None,
+                settings.clock(),
+                f"{socket.gethostname()}-{os.getpid()}",
+                settings.job_timeout,
+                sessions=sessions,
+            ),
+            sessions,
+        )

@@ -95,12 +95,13 @@ class Season:
         worker: Unique among all processes that work on this store at the same time.
         time_limit: How long one run may take.
         lease: See `LEASE`.
+        engine: None where nothing but fetching is asked for.
         sessions: Who is asked for one session at a time, if anybody.
     """
 
     store: Store
     source: Source
-    engine: ForecastEngine
+    engine: ForecastEngine | None
     clock: Clock
     worker: str
     time_limit: timedelta = timedelta(minutes=30)
@@ -111,7 +112,7 @@ class Season:
 async def run_due(
     store: Store,
     source: Source,
-    engine: ForecastEngine,
+    engine: ForecastEngine | None,
     *,
     clock: Clock,
     worker_name: str,
@@ -127,6 +128,7 @@ async def run_due(
     A unit that fails is recorded with its reason and tried again later; the others go on.
 
     Args:
+        engine: May be None where `only` asks for nothing but fetches.
         worker_name: Unique among all processes that work on this store at the same time.
         time_limit: For all of it. A unit that outlives it is given up as timed out, and those not begun
             are left to the next run.
@@ -173,7 +175,7 @@ async def find_due(season: Season) -> tuple[Work, ...]:
             known=await known_revisions(read, ids, as_of=now),
             ledger=await work_begun(read, ids, since=now - _LOOK_BACK),
             unscored=[Unscored(*found) for found in await unscored_forecasts(read, as_of=now)],
-            bundles=await _active_bundles(read, season.engine.model, now),
+            bundles={} if season.engine is None else await _active_bundles(read, season.engine.model, now),
             now=now,
             by_session=season.sessions is not None,
         )
@@ -386,13 +388,19 @@ async def _fetch_all(season: Season) -> _StoreIt:
     return store_it
 
 
+def _engine(season: Season) -> ForecastEngine:
+    if season.engine is None:
+        raise WorkError("nobody is here to forecast or to score: only fetches were asked for")
+    return season.engine
+
+
 async def _forecast(season: Season, work: Work) -> _StoreIt:
     assert work.race_id is not None
     assert work.stage is not None
     assert work.closes_at is not None
     closes_at = work.closes_at
     now = season.clock()
-    made = await season.engine.forecast(work.race_id, work.stage, cutoff=now, cause=work.cause, now=now)
+    made = await _engine(season).forecast(work.race_id, work.stage, cutoff=now, cause=work.cause, now=now)
     served = next((forecast for forecast, is_served in made if is_served), None)
     if served is None:
         raise WorkError(f"{work.stage} of {work.race_id}: no forecast came back that is to be served")
@@ -453,8 +461,8 @@ async def _metrics(store: Store, engine: ForecastEngine, clock: Clock) -> _Store
 _COMPUTE: dict[WorkKind, Callable[[Season, Work], Awaitable[_StoreIt]]] = {
     WorkKind.FETCH: _fetch,
     WorkKind.FORECAST: _forecast,
-    WorkKind.SCORE: lambda season, work: _score(season.engine, season.clock, work),
-    WorkKind.METRICS: lambda season, work: _metrics(season.store, season.engine, season.clock),
+    WorkKind.SCORE: lambda season, work: _score(_engine(season), season.clock, work),
+    WorkKind.METRICS: lambda season, work: _metrics(season.store, _engine(season), season.clock),
 }
 
 
