@@ -190,7 +190,12 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if value is None or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
+    if (
+        value is None
+        or value is pd.NaT
+        or value is pd.NA
+        or (isinstance(value, float) and not math.isfinite(value))
+    ):
         return None
     if isinstance(value, timedelta):
         return round(value / timedelta(milliseconds=1))

@@ -196,9 +196,9 @@ def laps_driven(laps: Mapping[str, list[object]]) -> dict[str, int]:
 def fastest_car(laps: Sequence[Line]) -> str | None:
     """The number of the car with the fastest lap that was not taken away."""
     timed = [
-        (line["LapTime"], str(line["DriverNumber"]))
+        (time, str(line["DriverNumber"]))
         for line in laps
-        if line.get("LapTime") is not None and line.get("Deleted") is not True
+        if (time := duration(line, "LapTime")) is not None and line.get("Deleted") is not True
     ]
     return min(timed)[1] if timed else None
 
