@@ -83,6 +83,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         call_timeout=request["call_timeout"],
         # The rest is for reading what has come.
         give_up_at=time.monotonic() + 0.8 * request["seconds"],
+        asked_at=request["asked_at"],
     )
     log = _Log()
     logging.getLogger("fastf1").addHandler(log)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import re
 import time
 from dataclasses import dataclass, field
@@ -41,6 +42,8 @@ class Meter:
     Args:
         race: Season and round that Ergast's answers must be about; None for the schedule.
         give_up_at: On the monotonic clock; no call waits longer.
+        asked_at: On the monotonic clock; whoever asked the hosts before did so no later than this, and the
+            first call keeps its distance from his last.
     """
 
     hosts: Hosts
@@ -48,6 +51,7 @@ class Meter:
     race: tuple[int, int] | None
     call_timeout: float
     give_up_at: float
+    asked_at: float = -math.inf
     calls: dict[Host, int] = field(default_factory=dict)
     raw_hashes: dict[str, str] = field(default_factory=dict)
     failures: list[tuple[Host, str, ProblemCode]] = field(default_factory=list)
@@ -71,7 +75,11 @@ class Meter:
         if self.calls.get(host, 0) >= self.allowance.calls.get(host, 0):
             self.failures.append((host, url, ProblemCode.BUDGET_SPENT))
             raise BudgetSpentError(f"{self.calls.get(host, 0)} calls to {host} are all that was allowed")
-        wait = self._last_at.get(host, -1e9) + self.allowance.interval.total_seconds() - time.monotonic()
+        wait = (
+            self._last_at.get(host, self.asked_at)
+            + self.allowance.interval.total_seconds()
+            - time.monotonic()
+        )
         if wait > 0:
             time.sleep(wait)
         self._last_at[host] = time.monotonic()

@@ -6,7 +6,9 @@ import asyncio
 import json
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -52,7 +54,7 @@ class Answer:
 
     error: tuple[ProblemCode, str] | None = None
     body: dict[str, Any] = field(default_factory=dict)
-    calls: dict[Host, int] = field(default_factory=dict)
+    calls: Mapping[Host, int] = field(default_factory=dict)
     raw_hashes: dict[str, str] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     log: tuple[str, ...] = ()
@@ -63,10 +65,11 @@ class Answer:
 async def ask_child(request: Request) -> Answer:
     """One child, one answer. A child that fails, or is still there at the deadline, is an answer too.
 
-    How many calls a killed child made nobody knows; the caller's budget has counted the whole allowance.
+    How many calls a child made that did not live to tell, nobody knows: the whole allowance counts as made.
     """
     with tempfile.TemporaryDirectory(prefix="f1graph-fastf1-") as folder:
-        return await _run(request, Path(folder))
+        answer = await _run(request, Path(folder))
+    return answer if answer.version else replace(answer, calls=request.allowance.calls)
 
 
 async def _run(request: Request, folder: Path) -> Answer:
@@ -109,6 +112,8 @@ def _written(request: Request, folder: Path) -> bytes:
         "use_cache": request.use_cache and request.cache is not None,
         "seconds": request.deadline.total_seconds(),
         "call_timeout": request.call_timeout.total_seconds(),
+        # The monotonic clock is one for all processes of a machine.
+        "asked_at": time.monotonic(),
     }
     return json.dumps(words).encode()
 
