@@ -25,6 +25,7 @@ from f1graph.races.forecast import Forecast
 from f1graph.races.results import Classification, ClassificationKind
 from f1graph.races.stages import Stage
 from f1graph.sources.fastf1 import FastF1, Host
+from f1graph.sources.source import Source
 from f1graph.store.engine import Store, ping
 from f1graph.store.ledger import LedgerRow, last_work
 from f1graph.store.results import classifications_known
@@ -101,20 +102,20 @@ class CutRelease:
 
 @dataclass
 class EngineOfRealNames(RecordedEngine):
-    """As likely as everybody else, for those who are really entered."""
+    """As likely as everybody else, for those who are really entered.
 
-    season: int = 2024
+    Attributes:
+        entry_lists: Of every race that may be forecast.
+    """
+
+    entry_lists: Sequence[Classification] = ()
 
     async def forecast(
         self, race_id: str, stage: Stage, *, cutoff: datetime, cause: str | None, now: datetime
     ) -> list[tuple[Forecast, bool]]:
         self.asked.append((race_id, stage, cutoff, cause))
         made = a_forecast(race_id, stage, cutoff, cause=cause, made_at=now)
-        entries = next(
-            one.entries()
-            for one in recent(self.season).classifications
-            if one.race_id == race_id and one.kind is ClassificationKind.ENTRY_LIST
-        )
+        entries = next(one.entries() for one in self.entry_lists if one.race_id == race_id)
         chance = 1 / len(entries)
         lines = tuple(
             replace(
@@ -156,8 +157,7 @@ class Lived:
     race: Race
     clock: MovingClock
     engine: EngineOfRealNames
-    upstream: Upstream
-    source: CutRelease
+    source: Source
     fetches: SessionFetches
     outcomes: list[Outcome] = field(default_factory=list)
     loop: Loop = field(default_factory=Loop)
@@ -244,33 +244,35 @@ async def a_weekend(
     only: SessionKind | None = None,
     call_timeout: timedelta = timedelta(seconds=2),
 ) -> AsyncIterator[Lived]:
-    """The race's weekend, from the day before its first session."""
+    """A recorded weekend, from the day before its first session."""
     race = race_of(race_id)
+    lists = [one for one in recent(race.season).classifications if one.kind is ClassificationKind.ENTRY_LIST]
+    engine = EngineOfRealNames(entry_lists=lists)
+    source = FastF1(
+        hosts=hosts_at(upstream.url), cache=cache, deadline=timedelta(seconds=60), call_timeout=call_timeout
+    )
+    async with lived(race, store, CutRelease(race, only), engine, source) as weekend:
+        yield weekend
+
+
+@asynccontextmanager
+async def lived(
+    race: Race, store: Store, release: Source, engine: EngineOfRealNames, fastf1: FastF1
+) -> AsyncIterator[Lived]:
+    """A weekend that somebody watches: the event loop is asked all the time."""
     fetches = SessionFetches(
-        FastF1(
-            hosts=hosts_at(upstream.url),
-            cache=cache,
-            deadline=timedelta(seconds=60),
-            call_timeout=call_timeout,
-        ),
+        fastf1,
         calls_per_hour=dict.fromkeys(Host, 400),
         calls_per_second=dict.fromkeys(Host, 1000.0),
         deadline=timedelta(seconds=60),
     )
-    lived = Lived(
-        store,
-        race,
-        MovingClock(race.weekend_starts_at - timedelta(hours=20)),
-        EngineOfRealNames(season=race.season),
-        upstream,
-        CutRelease(race, only),
-        fetches,
-    )
-    watching = asyncio.create_task(_watch(store, lived.loop))
+    clock = MovingClock(race.weekend_starts_at - timedelta(hours=20))
+    weekend = Lived(store, race, clock, engine, release, fetches)
+    watching = asyncio.create_task(_watch(store, weekend.loop))
     try:
-        yield lived
+        yield weekend
     finally:
-        lived.loop.is_over = True
+        weekend.loop.is_over = True
         await watching
 
 
