@@ -27,6 +27,8 @@ _NO_REASON = frozenset({"Retired", "Finished", "Lapped", "Disqualified", "Did no
 _CARS_OF_A_TEAM = 2
 _FEWEST_CARS = 10
 _MOST_CARS = 26
+# Who fell ill or crashed in practice may be listed without having been classified.
+_MOST_WITHOUT_PLACE = 3
 # A qualifying lap or race time outside these is none.
 _SHORTEST_LAP, _LONGEST_LAP = timedelta(seconds=45), timedelta(minutes=10)
 _FULL_POINTS_FROM = 0.75
@@ -96,6 +98,8 @@ def classification_rows(
         for order, line in enumerate(placed, start=1)
     )
     _check_field(rows)
+    if session is SessionKind.QUALIFYING:
+        _check_everybody_is_placed(rows)
     if session in (SessionKind.RACE, SessionKind.SPRINT):
         rows = _with_fastest_lap(_check_race(rows, race, session), race, session, fastest_car)
     else:
@@ -263,6 +267,13 @@ def _check_field(rows: tuple[ClassificationRow, ...]) -> None:
         named, lines_with_it = counted.most_common(1)[0]
         if lines_with_it > most:
             raise BadSourceDataError(f"{what} {named} is in {lines_with_it} lines; {most} is the most")
+
+
+def _check_everybody_is_placed(rows: tuple[ClassificationRow, ...]) -> None:
+    """Who set no time is placed as well; the beginning of a list looks like a whole one otherwise."""
+    placed = sum(row.position is not None for row in rows)
+    if len(rows) - placed > _MOST_WITHOUT_PLACE:
+        raise BadSourceDataError(f"{placed} of {len(rows)} cars have a place")
 
 
 def _check_race(

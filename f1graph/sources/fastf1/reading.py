@@ -215,6 +215,9 @@ class _Reading:
         if lacking is not None:
             self._note(Part.LAPS, ProblemCode.INCOMPLETE, f"missing: {lacking}")
         self._record(SessionPart.LAPS, rows, lacking)
+        if failure := self._failed(("LapCount.",)):
+            # Nothing is missing, but nobody has said how many there should be.
+            self.problems.append(_problem(Part.LAPS, failure))
 
     def _stops_early(self) -> str | None:
         if self.session in _RACES:

@@ -11,7 +11,7 @@ import pytest
 from f1graph.races.calendar import Session, SessionKind
 from f1graph.races.laps import SessionPart
 from f1graph.races.results import ClassificationKind, Status
-from f1graph.sources.fastf1 import Part, ProblemCode, SessionAnswer
+from f1graph.sources.fastf1 import Failure, Host, Part, ProblemCode, SessionAnswer
 from f1graph.sources.fastf1.process import Answer
 from f1graph.sources.fastf1.reading import read_session
 from tests.sources.fastf1.hand_made import (
@@ -182,6 +182,35 @@ def test_a_qualifying_that_rain_ended_is_kept() -> None:
     )
 
     assert SessionPart.LAPS in parts_of(answer)
+
+
+def a_qualifying(**columns: list[Any]) -> Answer:
+    times = {f"Q{part}": [80_000 + car for car in range(CARS)] for part in (1, 2, 3)}
+    return an_answer(results=results(**(times | columns)))
+
+
+@pytest.mark.parametrize(
+    ("placed", "is_kept"), [(CARS, True), (CARS - 3, True), (CARS - 4, False), (5, False)]
+)
+def test_the_first_places_of_a_qualifying_are_not_kept_for_all(placed: int, is_kept: bool) -> None:
+    """S7: the beginning of a list looks like a whole one."""
+    places = [float(place) if place <= placed else None for place in range(1, CARS + 1)]
+    answer = read_session(
+        a_qualifying(Position=places), QUALIFYING_TOO, SessionKind.QUALIFYING, known=KNOWN, now=NOW
+    )
+
+    assert [one.kind for one in answer.facts.classifications] == [ClassificationKind.QUALIFYING] * is_kept
+    reasons = [one.reason for one in answer.problems if one.part is Part.CLASSIFICATION]
+    assert reasons == ([] if is_kept else [f"{placed} of {CARS} cars have a place"])
+
+
+def test_a_page_that_costs_nothing_is_named_too() -> None:
+    """S4: without the page that tells how long a race is, its laps are kept, and the failure is named."""
+    failure = Failure(Host.LIVE_TIMING, "http://host/LapCount.jsonStream", ProblemCode.BLOCKED)
+    answer = read(replace(an_answer(), failures=(failure,)))
+
+    assert named(answer) == {(Part.LAPS, ProblemCode.BLOCKED)}
+    assert parts_of(answer) == _ALL_PARTS
 
 
 def test_thirty_drivers_are_refused() -> None:
