@@ -129,6 +129,9 @@ class Loaders:
         self.forecast: DataLoader[str, published.ForecastHead | None] = self._by_key(
             lambda read, ids: published.forecasts_by_id(read, ids, now)
         )
+        self.forecast_after: DataLoader[str, published.ForecastHead | None] = self._by_key(
+            lambda read, ids: published.forecasts_after(read, ids, now)
+        )
         self.latest_forecast: DataLoader[LatestForecastKey, published.ForecastHead | None] = self._by_group(
             lambda read, ids, asked: published.latest_forecasts(read, ids, asked[0], asked[1])
         )

@@ -300,6 +300,14 @@ class Forecast(Node):
         return None if head is None else Forecast.of(head)
 
     @field(
+        description="The forecast of this race that took its place: at a later stage, or because the "
+        "line-up, the grid or the model changed; its `cause` says why. Null while this one is the last word."
+    )
+    async def superseded_by(self, info: Info) -> Forecast | None:
+        head = await info.context.loaders.forecast_after.load(self.key)
+        return None if head is None else Forecast.of(head)
+
+    @field(
         description="How it did, one score per measure, beside the baselines. Empty until the race is "
         "classified "
         "and judged."

@@ -142,6 +142,24 @@ async def forecasts_by_id(read: Read, ids: Collection[str], moment: datetime) ->
     return {row.id: _head(row) for row in found}
 
 
+async def forecasts_after(read: Read, ids: Collection[str], moment: datetime) -> dict[str, ForecastHead]:
+    """Of each forecast that was followed by another by `moment`: the first that followed it."""
+    # By race, which has an index: the forecasts that follow are of the same one.
+    races = select(forecasts.c.race_id).where(forecasts.c.id.in_(list(ids)))
+    found: dict[str, ForecastHead] = {}
+    for row in await read.rows(
+        select(forecasts)
+        .where(
+            forecasts.c.race_id.in_(races),
+            forecasts.c.previous_id.in_(list(ids)),
+            *_is_public(moment),
+        )
+        .order_by(forecasts.c.sequence)
+    ):
+        found.setdefault(row.previous_id, _head(row))
+    return found
+
+
 async def latest_forecasts(
     read: Read, race_ids: Collection[str], stage: Stage | None, moment: datetime
 ) -> dict[str, ForecastHead]:

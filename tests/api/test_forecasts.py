@@ -74,6 +74,20 @@ def test_what_was_said_on_friday_is_still_there_on_sunday(api: Api) -> None:
     assert race["forecasts"]["totalCount"] == 3
 
 
+def test_an_old_forecast_is_kept_and_says_what_took_its_place(api: Api) -> None:
+    """P7: whoever kept Friday's forecast learns that it is no longer the last word, and why."""
+    query = (
+        "query ($id: ID!) { race(id: $id) { forecasts { nodes { stage supersededBy { stage cause } } } } }"
+    )
+    nodes = api.ask(query, {"id": NEXT.id})["race"]["forecasts"]["nodes"]
+    followed = {node["stage"]: node["supersededBy"] and node["supersededBy"]["stage"] for node in nodes}
+    assert followed == {
+        "AFTER_QUALIFYING": None,
+        "AFTER_PRACTICE": "AFTER_QUALIFYING",
+        "BEFORE_WEEKEND": "AFTER_PRACTICE",
+    }
+
+
 def test_a_missing_forecast_says_why(api: Api) -> None:
     query = "query ($id: ID!, $stage: Stage) { race(id: $id) { forecastUnavailableReason(stage: $stage) } }"
 

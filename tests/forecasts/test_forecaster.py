@@ -128,6 +128,7 @@ async def test_the_second_forecast_uses_the_model_of_the_first(store: Store, for
 
 
 async def test_a_forecast_verifies_to_the_last_bit(store: Store, tmp_path: Path) -> None:
+    """S15: a forecast is made again from what is stored here, with no source to ask."""
     first = a_forecaster(store, tmp_path)
     made = await first.forecast(NEXT.id, Stage.BEFORE_WEEKEND, cutoff=NOW, cause=None, now=NOW)
     first.close()
