@@ -13,7 +13,8 @@ from f1graph.races.facts import Facts
 from f1graph.sources.fastf1 import Part, ProblemCode, ScheduledRace
 from f1graph.sources.identity import fold
 
-# A schedule that lacks more of the races to come than this is half an answer, and cancels nothing.
+# A schedule that lacks more of the races to come than this, or one that was held, is half an answer, and
+# cancels nothing.
 _CANCELLED_AT_ONCE = 2
 _SAME_WEEKEND = timedelta(days=3)
 
@@ -33,12 +34,16 @@ def rescheduled(stored: Sequence[Race], announced: Sequence[ScheduledRace], *, n
     """
     pairs = {race.id: _announced(race, announced) for race in stored}
     to_come = [race for race in stored if race.weekend_starts_at > now]
-    gone = [race for race in to_come if pairs[race.id] is None and not race.is_cancelled]
+    lacking = [race for race in stored if pairs[race.id] is None and not race.is_cancelled]
+    gone = [race for race in lacking if race in to_come]
     problems: list[dict[str, Any]] = []
     changed = [
         new for race in to_come if (one := pairs[race.id]) is not None and (new := _moved(race, one)) != race
     ]
-    if len(gone) <= _CANCELLED_AT_ONCE:
+    if len(lacking) > len(gone):
+        names = ", ".join(race.name for race in lacking if race not in gone)
+        problems.append(_problem(ProblemCode.CONTRADICTION, f"it lacks races that were held: {names}"))
+    elif len(gone) <= _CANCELLED_AT_ONCE:
         changed += [replace(race, is_cancelled=True) for race in gone]
     else:
         names = ", ".join(race.name for race in gone)

@@ -437,6 +437,15 @@ class TestSchedule:
         assert changes.races == ()
         assert "it lacks" in changes.problems[0]["reason"]
 
+    def test_late_in_a_season_a_schedule_that_lacks_races_that_were_held_cancels_nothing(self) -> None:
+        """S7, S10: two races are left, which half a schedule lacks as well."""
+        season = a_season(2024, 6)
+        begun = season[3].starts_at
+        changes = rescheduled(season, [announced(race) for race in season[:3]], now=begun)
+        assert changes.races == ()
+        (problem,) = changes.problems
+        assert problem["reason"] == f"it lacks races that were held: {season[3].name}"
+
     def test_what_has_begun_stays_as_it_was(self) -> None:
         told = [announced(FIRST, days=1), announced(SECOND), announced(THIRD)]
         assert rescheduled([FIRST, SECOND, THIRD], told, now=self.NOW).races == ()
