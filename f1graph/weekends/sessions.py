@@ -16,6 +16,7 @@ from f1graph.errors import SourceUnavailableError, WorkError
 from f1graph.races.calendar import Race, SessionKind
 from f1graph.races.facts import Facts
 from f1graph.races.results import ClassificationKind, KnownAtBasis
+from f1graph.races.stages import GRID_KNOWN_BEFORE_START
 from f1graph.sources.fastf1 import (
     Allowance,
     Host,
@@ -37,6 +38,7 @@ _LONGER_THAN_THE_DEADLINE = timedelta(seconds=10)
 # How long a fetch waits for its turn while another process asks the same hosts: most are done by then.
 _LOOKS, _LOOKS_EVERY_SECONDS = 120, 0.25
 _REASON_LENGTH = 500
+_GRIDS = (ClassificationKind.GRID, ClassificationKind.SPRINT_GRID)
 
 
 class SessionSource(Protocol):
@@ -129,7 +131,7 @@ async def fetch_session(
     }
     if not (answer.facts.classifications or answer.facts.recordings):
         raise FetchError(_in_words(answer.problems) or f"{session} of {race_id}: nothing came", detail)
-    facts = _learned_at(answer.facts, clock()) if is_live else answer.facts
+    facts = _learned_at(answer.facts, clock()) if is_live else _of_history(answer.facts, race)
     return Fetched(facts, answer.problems, detail)
 
 
@@ -213,6 +215,32 @@ def _learned_at(facts: Facts, now: datetime) -> Facts:
         recordings=tuple(
             replace(one, known_at=now, known_at_basis=KnownAtBasis.RECORDED) for one in facts.recordings
         ),
+    )
+
+
+def _of_history(facts: Facts, race: Race) -> Facts:
+    """The facts as known since their session: when they were published, nobody recorded."""
+
+    def known(kind: SessionKind, *, before_start: timedelta | None = None) -> dict[str, Any]:
+        session = race.session(kind)
+        assert session is not None, "a session that was fetched is in the calendar"
+        basis = KnownAtBasis.NOMINAL if session.is_nominal else KnownAtBasis.SESSION_END
+        moment = session.ends_at if before_start is None else session.starts_at - before_start
+        return {"known_at": moment, "known_at_basis": basis}
+
+    return replace(
+        facts,
+        classifications=tuple(
+            replace(
+                one,
+                **known(
+                    one.kind.session,
+                    before_start=GRID_KNOWN_BEFORE_START if one.kind in _GRIDS else None,
+                ),
+            )
+            for one in facts.classifications
+        ),
+        recordings=tuple(replace(one, **known(one.session)) for one in facts.recordings),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from f1graph.races.calendar import Race, SessionKind
-from f1graph.races.results import ClassificationKind
+from f1graph.races.results import ClassificationKind, KnownAtBasis
 from f1graph.sources.fastf1 import Host, Part, Problem, ProblemCode, ScheduledRace, ScheduledSession
 from f1graph.sources.identity import ForeignId, Subject
 from f1graph.store.budget import Spent, reserve, spent
@@ -21,7 +21,7 @@ from f1graph.store.ledger import LedgerRow, WorkStatus, last_work
 from f1graph.store.results import classifications_known, revisions_known
 from f1graph.weekends.due import FETCH_AGAIN_AFTER, Work, WorkKind, due_work
 from f1graph.weekends.intake import take_in
-from f1graph.weekends.run import Outcome, Result, run_due
+from f1graph.weekends.run import Outcome, Result, Season, do_unit, run_due
 from f1graph.weekends.schedule import rescheduled
 from tests.builders import a_grid, a_moment, a_season
 from tests.weekends.recorded import (
@@ -186,6 +186,30 @@ class TestFetching:
         row = await row_of(store, f"FETCH/{SECOND.id}/PRACTICE_1/+30min")
         assert row.status is WorkStatus.DONE
         assert row.detail["calls"] == {"live_timing": 1}
+
+    async def test_what_is_fetched_of_the_past_was_known_since_its_session(
+        self, filled: Store, sessions: RecordedSessions, clock: MovingClock
+    ) -> None:
+        """S11: a back-test of that weekend sees what a back-fill brought years later."""
+        sessions.source.facts = [
+            replace(fact, known_at=THIRD.ends_at, known_at_basis=KnownAtBasis.RECORDED)
+            for fact in sessions.source.facts
+        ]
+        clock.now = SECOND.ends_at + timedelta(days=900)
+        season = Season(filled, sessions.source, None, clock, "worker", sessions=fetches_of(sessions))
+        for kind in (SessionKind.QUALIFYING, SessionKind.RACE):
+            work = Work(WorkKind.FETCH, kind, "by hand", race_id=SECOND.id, session=kind, is_live=False)
+            assert (await do_unit(season, work)).result is Result.DONE
+        async with filled.read() as read:
+            told = (await revisions_known(read, [SECOND.id], clock.now))[SECOND.id]
+        known_at = {one.kind: one.known_at for one in told if one.source == "fastf1"}
+        qualifying = SECOND.session(SessionKind.QUALIFYING)
+        assert qualifying is not None
+        assert known_at == {
+            ClassificationKind.QUALIFYING: qualifying.ends_at,
+            ClassificationKind.GRID: SECOND.starts_at - timedelta(minutes=30),
+            ClassificationKind.RACE: SECOND.ends_at,
+        }
 
     async def test_healthy_parts_are_stored_and_the_ledger_names_what_failed(
         self, store: Store, f1db: RecordedSource, sessions: RecordedSessions, clock: MovingClock
