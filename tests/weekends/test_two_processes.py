@@ -22,13 +22,20 @@ ROOT = Path(__file__).parent.parent.parent
 PER_SECOND, PER_HOUR = 4, 20
 
 
-def started(hosts: MadeUpHosts, url: str, folder: Path, *arguments: str, **more: object) -> Any:
+def started(
+    hosts: MadeUpHosts,
+    url: str,
+    folder: Path,
+    *arguments: str,
+    now: str = "2030-12-01T12:00Z",
+    **more: object,
+) -> Any:
     """A process of the command line, some weeks after the last race of the season."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("F1GRAPH_")}
     settings = {**hosts.environment_of_settings(), "data_dir": folder, "database_url": url, **more}
     environment |= {f"F1GRAPH_{name.upper()}": str(value) for name, value in settings.items()}
     return subprocess.Popen(
-        [sys.executable, "-m", "f1graph", "--now", "2030-12-01T12:00Z", *arguments],
+        [sys.executable, "-m", "f1graph", "--now", now, *arguments],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

@@ -84,6 +84,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         # The rest is for reading what has come.
         give_up_at=time.monotonic() + 0.8 * request["seconds"],
         asked_at=request["asked_at"],
+        is_waited_for=lambda: os.getppid() == request["parent"],
     )
     log = _Log()
     logging.getLogger("fastf1").addHandler(log)

@@ -12,6 +12,7 @@ import json
 import math
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,10 @@ class BudgetSpentError(BaseException):
     """The next call is not allowed. No `Exception`, since FastF1 would make a line of its log of it."""
 
 
+class NobodyWaitsError(BaseException):
+    """Whoever asked was killed: another process may ask the same by now. No `Exception`, as above."""
+
+
 class _RefusedError(requests.exceptions.ConnectionError):
     """Not sent at all."""
 
@@ -44,6 +49,7 @@ class Meter:
         give_up_at: On the monotonic clock; no call waits longer.
         asked_at: On the monotonic clock; whoever asked the hosts before did so no later than this, and the
             first call keeps its distance from his last.
+        is_waited_for: Whether anybody still waits for the answer.
     """
 
     hosts: Hosts
@@ -52,6 +58,7 @@ class Meter:
     call_timeout: float
     give_up_at: float
     asked_at: float = -math.inf
+    is_waited_for: Callable[[], bool] = lambda: True
     calls: dict[Host, int] = field(default_factory=dict)
     raw_hashes: dict[str, str] = field(default_factory=dict)
     failures: list[tuple[Host, str, ProblemCode]] = field(default_factory=list)
@@ -70,6 +77,8 @@ class Meter:
         raise _RefusedError(f"{url} belongs to none of the hosts")
 
     def take_call(self, host: Host, url: str) -> None:
+        if not self.is_waited_for():
+            raise NobodyWaitsError
         if self._timed_out.get(host, 0) >= _PATIENCE:
             raise _RefusedError(f"{host} did not answer before")
         if self.calls.get(host, 0) >= self.allowance.calls.get(host, 0):

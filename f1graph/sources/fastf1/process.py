@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
@@ -114,6 +115,7 @@ def _written(request: Request, folder: Path) -> bytes:
         "call_timeout": request.call_timeout.total_seconds(),
         # The monotonic clock is one for all processes of a machine.
         "asked_at": time.monotonic(),
+        "parent": os.getpid(),
     }
     return json.dumps(words).encode()
 
