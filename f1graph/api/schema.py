@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from f1graph.api.query import Query
+from f1graph.api.query.root import Query
 from f1graph.api.scalars import SCALARS
 
 schema = strawberry.Schema(Query, config=StrawberryConfig(scalar_map=SCALARS))
