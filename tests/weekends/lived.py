@@ -77,9 +77,18 @@ class CutRelease:
     only: SessionKind | None = None
     name: str = "f1db"
 
+    def __post_init__(self) -> None:
+        before = self.race.weekend_starts_at - timedelta(days=1)
+        self._releases = [self._until(moment) for moment in (before, self._released_at)]
+
+    @property
+    def _released_at(self) -> datetime:
+        return self.race.ends_at + RELEASED_AFTER
+
     async def fetch(self, *, now: datetime) -> Facts:
-        released_at = self.race.ends_at + RELEASED_AFTER
-        until = released_at if now >= released_at else self.race.weekend_starts_at - timedelta(days=1)
+        return self._releases[now >= self._released_at]
+
+    def _until(self, until: datetime) -> Facts:
         facts = recent(self.race.season)
         races = tuple(self._to_fetch(one) for one in facts.races if one.starts_at <= self.race.starts_at)
         ids = {race.id for race in races}
@@ -166,8 +175,12 @@ class Lived:
     fetches: SessionFetches
     outcomes: list[Outcome] = field(default_factory=list)
     loop: Loop = field(default_factory=Loop)
+    watching: asyncio.Task[None] | None = None
 
     async def run(self) -> list[Outcome]:
+        """What is due is done, watched: the event loop is asked all the time."""
+        if self.watching is None:
+            self.watching = asyncio.create_task(_watch(self.store, self.loop))
         done = await run_due(
             self.store,
             self.source,
@@ -264,7 +277,6 @@ async def a_weekend(
 async def lived(
     race: Race, store: Store, release: Source, engine: EngineOfRealNames, fastf1: FastF1
 ) -> AsyncIterator[Lived]:
-    """A weekend that somebody watches: the event loop is asked all the time."""
     fetches = SessionFetches(
         fastf1,
         calls_per_hour=dict.fromkeys(Host, 400),
@@ -273,12 +285,12 @@ async def lived(
     )
     clock = MovingClock(race.weekend_starts_at - timedelta(hours=20))
     weekend = Lived(store, race, clock, engine, release, fetches)
-    watching = asyncio.create_task(_watch(store, weekend.loop))
     try:
         yield weekend
     finally:
         weekend.loop.is_over = True
-        await watching
+        if weekend.watching is not None:
+            await weekend.watching
 
 
 async def _watch(store: Store, loop: Loop) -> None:
