@@ -290,11 +290,11 @@ def _first_or_again(
                 work,
                 key=f"{work.key}/again-{number}",
                 reason=f"{work.reason}; a part of it is missing still",
-                use_cache=_only_lacked_an_answer(since[-1]),
+                use_cache=only_lacked_an_answer(since[-1]),
             )
 
 
-def _only_lacked_an_answer(row: LedgerRow) -> bool:
+def only_lacked_an_answer(row: LedgerRow) -> bool:
     """Whether what did come was sound, so that a cache holds nothing that should be asked for anew."""
     return all(problem["code"] in _NO_ANSWER for problem in row.detail.get("problems", ()))
 

@@ -28,7 +28,7 @@ from f1graph.store.forecasts import store_forecast
 from f1graph.store.ledger import claim, fail, finish, ledger_rows, postpone, renew
 from f1graph.store.scores import replace_metrics, store_scores, unscored_forecasts
 from f1graph.store.work import known_revisions, parts_stored, scored_championships, work_begun
-from f1graph.weekends.due import Unscored, Work, WorkKind, due_work
+from f1graph.weekends.due import Unscored, Work, WorkKind, due_work, fetch_key, only_lacked_an_answer
 from f1graph.weekends.engine import ForecastEngine
 from f1graph.weekends.intake import record
 from f1graph.weekends.schedule import as_facts, rescheduled
@@ -323,7 +323,7 @@ async def _fetch_session(
             race_id,
             session,
             clock=season.clock,
-            use_cache=work.use_cache,
+            use_cache=work.use_cache and await _is_cache_sound(season, race_id, session),
             is_live=work.is_live,
         )
     except FetchError as error:
@@ -342,6 +342,14 @@ async def _fetch_session(
         }
 
     return store_it
+
+
+async def _is_cache_sound(season: Season, race_id: str, session: SessionKind) -> bool:
+    """Whether no answer about this session was ever refused: what was refused lies in the cache still."""
+    async with season.store.read() as read:
+        begun = await work_begun(read, [race_id], since=season.clock())
+    prefix = f"{fetch_key(race_id, session)}/"
+    return all(only_lacked_an_answer(row) for key, row in begun.items() if key.startswith(prefix))
 
 
 async def _nothing_new(season: Season, race_id: str, session: SessionKind, error: FetchError) -> _StoreIt:

@@ -233,6 +233,28 @@ class TestFetching:
         assert again.work.key.endswith("/again-1")
         assert again.detail["problems"] == []
 
+    @pytest.mark.parametrize(
+        ("code", "from_cache"), [(ProblemCode.WRONG_RACE, False), (ProblemCode.TRUNCATED, True)]
+    )
+    async def test_what_was_refused_once_is_not_taken_from_a_cache_again(
+        self,
+        code: ProblemCode,
+        from_cache: bool,
+        store: Store,
+        f1db: RecordedSource,
+        sessions: RecordedSessions,
+        clock: MovingClock,
+    ) -> None:
+        """S5, S7: another race's answer lies in FastF1's cache; one that broke off does not."""
+        refused = Problem(Part.SESSION, code, "the archive describes another race")
+        sessions.problems[SessionKind.PRACTICE_1] = [((refused,), True)]
+        clock.now = SECOND.sessions[0].ends_at + timedelta(minutes=30)
+        for _ in range(2):
+            await run(store, f1db, sessions, clock)
+            clock.move(timedelta(minutes=5))
+        asked = [cached for race, _, _, cached in sessions.asked if race == SECOND.id]
+        assert asked == [True, from_cache]
+
     async def test_a_blocked_host_fails_the_fetch_and_nothing_else(
         self, store: Store, f1db: RecordedSource, sessions: RecordedSessions, clock: MovingClock
     ) -> None:

@@ -204,7 +204,8 @@ class _Reading:
         race_laps = self.answer.body.get("total_laps") or self.race.scheduled_laps
         if self.session is SessionKind.SPRINT:
             race_laps = self.answer.body.get("total_laps")
-        rows = self._checked(Part.LAPS, lambda: lap_rows(found, self._people))
+        at_most = race_laps if self.session in _RACES else None
+        rows = self._checked(Part.LAPS, lambda: lap_rows(found, self._people, race_laps=at_most))
         if rows is None:
             return
         try:

@@ -26,13 +26,18 @@ _BEFORE, _AFTER = timedelta(hours=4), timedelta(hours=12)
 _SHORTEST_LAP = timedelta(seconds=45)
 _MOST_CARS = 26
 _CODES = frozenset(status.value for status in TrackStatus)
+# The lap back to the pits may be counted.
+_LAPS_AFTER_THE_FLAG = 2
 # Fewer of the laps that were driven are no recording of a race.
 _LEAST_SHARE = 0.5
 _RACES = (SessionKind.RACE, SessionKind.SPRINT)
 
 
-def lap_rows(laps: Sequence[Line], people: People) -> tuple[Lap, ...]:
+def lap_rows(laps: Sequence[Line], people: People, *, race_laps: int | None) -> tuple[Lap, ...]:
     """Every lap, by driver and number.
+
+    Args:
+        race_laps: Of a race or sprint: how many laps it had at most.
 
     Raises:
         BadSourceDataError: The laps contradict each other.
@@ -41,6 +46,9 @@ def lap_rows(laps: Sequence[Line], people: People) -> tuple[Lap, ...]:
     rows = sorted((_lap(line, people) for line in laps), key=lambda lap: (lap.driver_id, lap.number))
     if not rows:
         raise BadSourceDataError("there are no laps")
+    last = max(lap.number for lap in rows)
+    if race_laps is not None and last > race_laps + _LAPS_AFTER_THE_FLAG:
+        raise BadSourceDataError(f"lap {last} of a race of {race_laps} laps")
     cars = {lap.driver_id for lap in rows}
     if len(cars) > _MOST_CARS:
         raise BadSourceDataError(f"{len(cars)} cars drove; a session has at most {_MOST_CARS}")

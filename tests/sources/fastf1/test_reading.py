@@ -213,6 +213,14 @@ def test_a_page_that_costs_nothing_is_named_too() -> None:
     assert parts_of(answer) == _ALL_PARTS
 
 
+def test_laps_of_a_longer_session_are_not_those_of_the_race() -> None:
+    """S5, S7: what the archive has under the race's address may be another session's timing."""
+    answer = read(an_answer(laps=laps(last=LAPS + 3)))
+
+    assert named(answer) == {(Part.LAPS, ProblemCode.CONTRADICTION)}
+    assert parts_of(answer) == _ALL_PARTS - {SessionPart.LAPS}
+
+
 def test_thirty_drivers_are_refused() -> None:
     """S7: fresh sessions are empty or half empty."""
     thirty = results()
