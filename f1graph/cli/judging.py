@@ -27,13 +27,13 @@ def score(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 async def score_all(settings: Settings) -> list[ModelMetric]:
-    from f1graph.store.scores import load_metrics
+    from f1graph.store.published import metrics_known
     from f1graph.weekends.due import WorkKind
     from f1graph.wiring import do_due, opened_store
 
     await do_due(settings, only={WorkKind.SCORE, WorkKind.METRICS})
     async with opened_store(settings) as store, store.read() as read:
-        return await load_metrics(read)
+        return [known.metric for known in await metrics_known(read, settings.clock()())]
 
 
 def backtest(

@@ -19,18 +19,6 @@ from f1graph.races.stages import Stage, stage_window
 FIRST_SEASON = 1994
 
 
-def examples(
-    history: History,
-    stage: Stage,
-    known_by: datetime,
-    build_features: BuildFeatures,
-    *,
-    first_season: int = FIRST_SEASON,
-) -> list[Example]:
-    """The races whose result was known at `known_by`, oldest first."""
-    return ExampleBook(history, build_features, first_season=first_season).known_by(known_by, stage)
-
-
 class ExampleBook:
     """Examples of one history, with a memory: a walk asks for the same races before every race.
 

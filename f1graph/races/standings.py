@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from f1graph.races.calendar import Race
 from f1graph.races.facts import Standings, StandingsKind, StandingsRow
-from f1graph.races.points import points_for, points_scale, points_table
+from f1graph.races.points import points_table
 from f1graph.races.results import Classification, ClassificationKind, ClassificationRow
 
 FIRST_COMPUTED_SEASON = 1991
@@ -343,37 +343,3 @@ def _explain(
         if ours.position <= theirs.position < ours.position + sharing:
             return MismatchCause.RULES_LEAVE_OPEN, _OPEN_REASON
     return MismatchCause.UNEXPLAINED, _UNEXPLAINED_REASON
-
-
-@dataclass(frozen=True, slots=True)
-class PointsMismatch:
-    """A line whose points do not follow from its place.
-
-    Attributes:
-        expected: By the points rule of the season and race.
-        scored: By the result.
-    """
-
-    race_id: str
-    kind: ClassificationKind
-    driver_id: str
-    expected: float
-    scored: float
-
-
-def check_points(race: Race, result: Classification) -> list[PointsMismatch]:
-    """Where the points in a race's or sprint's result do not follow from the rule.
-
-    Holds from 1965 on; before, shared cars and shared fastest laps divided points.
-    """
-    is_race = result.kind is ClassificationKind.RACE
-    scale = points_scale(race.id) if is_race else 1.0
-    mismatches = []
-    for row in result.rows:
-        expected = points_for(
-            race.season, row.position, session=result.kind.session, fastest_lap=row.fastest_lap, scale=scale
-        )
-        scored = row.points or 0.0
-        if abs(expected - scored) >= _POINTS_TOLERANCE:
-            mismatches.append(PointsMismatch(race.id, result.kind, row.driver_id, expected, scored))
-    return mismatches

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -24,16 +22,6 @@ class EventKind(StrEnum):
     SCORED = "SCORED"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    sequence: int
-    kind: EventKind
-    race_id: str | None
-    forecast_id: str | None
-    cause: str
-    happened_at: datetime
-
-
 async def publish(
     write: Write,
     kind: EventKind,
@@ -50,20 +38,6 @@ async def publish(
         insert(events),
         {"kind": kind, "race_id": race_id, "forecast_id": forecast_id, "cause": cause, "happened_at": now},
     )
-
-
-async def events_after(read: Read, sequence: int, *, kinds: Sequence[EventKind], limit: int) -> list[Event]:
-    """The next events of some kinds, oldest first."""
-    found = await read.rows(
-        select(events)
-        .where(events.c.sequence > sequence, events.c.kind.in_(kinds))
-        .order_by(events.c.sequence)
-        .limit(limit)
-    )
-    return [
-        Event(row.sequence, EventKind(row.kind), row.race_id, row.forecast_id, row.cause, row.happened_at)
-        for row in found
-    ]
 
 
 async def newest_sequence(read: Read) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from f1graph.errors import WorkError
@@ -148,35 +148,6 @@ async def postpone(
             error=reason,
             expires_at=until,
         )
-    )
-
-
-async def record_done(
-    write: Write,
-    key: str,
-    *,
-    kind: str,
-    worker: str,
-    now: datetime,
-    detail: dict[str, Any],
-    race_id: str | None = None,
-) -> None:
-    """Notes work that needed no claim, such as an import by hand."""
-    await write.execute(
-        insert(ledger),
-        {
-            "key": key,
-            "kind": kind,
-            "race_id": race_id,
-            "status": WorkStatus.DONE,
-            "attempts": 1,
-            "worker": worker,
-            "claimed_at": now,
-            "expires_at": now,
-            "finished_at": now,
-            "error": None,
-            "detail": detail,
-        },
     )
 
 

@@ -424,7 +424,7 @@ async def metrics_known(
     read: Read,
     moment: datetime,
     *,
-    limit: int,
+    limit: int | None = None,
     model: str | None = None,
     stage: Stage | None = None,
     measure: Measure | None = None,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import and_, delete, func, insert, select, true
 
 from f1graph.races.forecast import Score, ScoredForecast
-from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMetric
+from f1graph.races.measures import CalibrationBin, Measure, ModelMetric
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read, Write
@@ -71,21 +71,6 @@ async def store_scores(write: Write, race_id: str, new: Sequence[Score], *, now:
         )
 
 
-async def scores_of(read: Read, forecast_ids: Collection[str]) -> dict[str, list[Score]]:
-    """All scores of some forecasts, oldest revision first."""
-    found = await read.rows(
-        select(scores)
-        .where(scores.c.forecast_id.in_(list(forecast_ids)))
-        .order_by(scores.c.forecast_id, scores.c.revision, scores.c.measure)
-    )
-    of_forecast: dict[str, list[Score]] = {}
-    for row in found:
-        of_forecast.setdefault(row.forecast_id, []).append(
-            Score(row.forecast_id, row.revision, Measure(row.measure), row.value)
-        )
-    return of_forecast
-
-
 @dataclass(frozen=True, slots=True)
 class StoredBins:
     """Calibration of one model at one stage over a span of seasons."""
@@ -127,36 +112,6 @@ async def replace_metrics(
     ]
     if rows:
         await write.execute(insert(calibration_bins), rows)
-
-
-async def load_metrics(
-    read: Read, *, model: str | None = None, stage: Stage | None = None
-) -> list[ModelMetric]:
-    """Metrics in a fixed order."""
-    table = model_metrics.c
-    statement = select(model_metrics).order_by(
-        table.model, table.stage, table.first_season, table.last_season, table.measure
-    )
-    if model is not None:
-        statement = statement.where(table.model == model)
-    if stage is not None:
-        statement = statement.where(table.stage == stage)
-    return [
-        ModelMetric(
-            model=row.model,
-            stage=Stage(row.stage),
-            first_season=row.first_season,
-            last_season=row.last_season,
-            measure=Measure(row.measure),
-            races=row.races,
-            retrospective_races=row.retrospective_races,
-            value=row.value,
-            low=row.low,
-            high=row.high,
-            baselines=tuple(Comparison(**baseline) for baseline in row.baselines),
-        )
-        for row in await read.rows(statement)
-    ]
 
 
 async def newest_scores(read: Read, *, invented: bool, as_of: datetime) -> list[ScoredForecast]:

@@ -37,7 +37,7 @@ from f1graph.store.bundles import BundleRow, BundleStatus, store_bundle
 from f1graph.store.engine import Store
 from f1graph.store.facts import record_facts
 from f1graph.store.forecasts import store_forecast
-from f1graph.store.ledger import record_done
+from f1graph.store.ledger import claim, finish
 from f1graph.store.scores import StoredBins, replace_metrics, store_scores
 from tests.builders import (
     DRIVERS,
@@ -157,14 +157,9 @@ async def fill_championship(store: Store) -> None:
     async with store.write() as write:
         told = replace(facts_of(whole), recordings=tuple(_recordings()))
         await record_facts(write, told, now=a_moment("2024-01-01"))
-        await record_done(
-            write,
-            "import:f1db:1",
-            kind="import",
-            worker="test",
-            now=a_moment("2024-01-01"),
-            detail={},
-        )
+        key, begun = "import:f1db:1", a_moment("2024-01-01")
+        await claim(write, key, kind="import", worker="test", now=begun, lease=timedelta(minutes=1))
+        await finish(write, key, worker="test", now=begun, detail={})
     for race in SEASON:
         previous: str | None = None
         for stage in (Stage.BEFORE_WEEKEND, Stage.AFTER_PRACTICE, Stage.AFTER_QUALIFYING):

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from f1graph.errors import ForecastError
 from f1graph.features.race_features import RaceFeatures
-from f1graph.forecasts.make import TrainedModel, make_forecast
+from f1graph.forecasts.examples import FIRST_SEASON, ExampleBook
+from f1graph.forecasts.make import BuildFeatures, TrainedModel, make_forecast
 from f1graph.models.draws import OutcomeDistribution
 from f1graph.models.protocol import Example
 from f1graph.races.calendar import Race
@@ -199,3 +200,15 @@ def a_forecast(
         build_features=form_features,
         draws=draws,
     )
+
+
+def examples(
+    history: History,
+    stage: Stage,
+    known_by: datetime,
+    build_features: BuildFeatures,
+    *,
+    first_season: int = FIRST_SEASON,
+) -> list[Example]:
+    """The races whose result was known at `known_by`, oldest first."""
+    return ExampleBook(history, build_features, first_season=first_season).known_by(known_by, stage)

@@ -13,13 +13,12 @@ import pytest
 
 from f1graph.errors import ForecastError
 from f1graph.forecasts.backtest import Walk, backtest, plan, walk_forward
-from f1graph.forecasts.examples import examples
 from f1graph.forecasts.make import TrainedModel, derive_seed, make_forecast
 from f1graph.races.measures import Measure
 from f1graph.races.past import History
 from f1graph.races.stages import Stage
 from tests.builders import DRIVERS, a_history, a_moment, a_season, a_weekend
-from tests.forecasts.form import FormEstimator, form_features
+from tests.forecasts.form import FormEstimator, examples, form_features
 
 RACES = (*a_season(2022, 2), *a_season(2023, 3, sprints=[2]), *a_season(2024, 3))
 HISTORY = a_history(RACES)

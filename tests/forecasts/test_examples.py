@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from f1graph.features.race_features import RaceFeatures
-from f1graph.forecasts.examples import ExampleBook, examples, outcome_of
+from f1graph.forecasts.examples import ExampleBook, outcome_of
 from f1graph.races.calendar import SessionKind
 from f1graph.races.past import Past
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import Stage
 from tests.builders import DRIVERS, a_grid, a_history, a_race, a_result, a_season, a_weekend
-from tests.forecasts.form import form_features
+from tests.forecasts.form import examples, form_features
 
 STAGE = Stage.AFTER_QUALIFYING
 

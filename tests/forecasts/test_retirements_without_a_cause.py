@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from f1graph.features.build import build_features
-from f1graph.forecasts.examples import examples
 from f1graph.models.protocol import Example
 from f1graph.models.rating import RatingEstimator, RatingPredictor
 from f1graph.races.calendar import Race
@@ -17,6 +16,7 @@ from f1graph.races.past import History
 from f1graph.races.results import Classification, ClassificationKind, Status
 from f1graph.races.stages import Stage
 from tests.builders import DRIVERS, a_history, a_moment, a_result, a_season, a_weekend
+from tests.forecasts.form import examples
 
 STAGE = Stage.BEFORE_WEEKEND
 LAST_WITH_CAUSES = 2024

@@ -20,12 +20,12 @@ from f1graph.races.results import (
     Status,
 )
 from f1graph.store.engine import Store
-from f1graph.store.events import EventKind, events_after
+from f1graph.store.events import EventKind
 from f1graph.store.facts import holds_invented
 from f1graph.store.past import load_history, newest_facts_version
 from f1graph.store.tables import classifications, imports, metadata
 from tests.builders import DRIVERS, a_driver, a_history, a_moment, a_race, a_result, a_season
-from tests.store.records import facts_of, record
+from tests.store.records import events_after, facts_of, record
 
 EVERYTHING = frozenset(ClassificationKind)
 RACE = a_race(2024, 1)

@@ -32,13 +32,13 @@ from f1graph.store.bundles import (
     store_bundle,
 )
 from f1graph.store.engine import Store, open_store
-from f1graph.store.events import EventKind, events_after, newest_sequence, publish
+from f1graph.store.events import EventKind, newest_sequence, publish
 from f1graph.store.forecasts import latest_forecast_id, load_forecast, load_forecasts, store_forecast
-from f1graph.store.scores import scores_of, store_scores, unscored_forecasts
+from f1graph.store.scores import store_scores, unscored_forecasts
 from f1graph.store.tables import APPEND_ONLY, forecasts
 from tests.api.seed import a_forecast
 from tests.builders import DRIVERS, a_history, a_moment, a_race, a_recording, a_result
-from tests.store.records import facts_of, record
+from tests.store.records import events_after, facts_of, record, scores_of
 
 RACE = a_race(2024, 1)
 FRIDAY = RACE.starts_at - timedelta(days=2)

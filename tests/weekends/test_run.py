@@ -20,15 +20,16 @@ import f1graph
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Store, Write, open_store
-from f1graph.store.events import EventKind, events_after
+from f1graph.store.events import EventKind
 from f1graph.store.ledger import LedgerRow, WorkStatus, last_work
-from f1graph.store.scores import load_metrics, scores_of
+from f1graph.store.published import metrics_known
 from f1graph.store.tables import forecasts, ledger, metadata
 from f1graph.weekends.due import Work, WorkKind
 from f1graph.weekends.intake import take_in
 from f1graph.weekends.run import Outcome, Result, failed, run_due
 from tests.builders import a_grid, a_moment, a_race, a_result, a_season
 from tests.databases import SqliteTemplates
+from tests.store.records import events_after, scores_of
 from tests.weekends.recorded import MovingClock, RecordedEngine, RecordedSource, a_recorded_source
 
 FIRST, SECOND, THIRD = a_season(2024, 3)
@@ -109,7 +110,7 @@ class TestAWeekend:
                 for row in await read.rows(select(forecasts.c.id).where(forecasts.c.race_id == weekend.id))
             ]
             assert set(await scores_of(read, ids)) == set(ids)
-            assert await load_metrics(read)
+            assert await metrics_known(read, clock.now)
 
     async def test_what_a_fetch_brings_is_forecast_in_the_same_run(
         self, store: Store, source: RecordedSource, engine: RecordedEngine, clock: MovingClock
