@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from asyncpg import PostgresError
-from sqlalchemy import Connection, Executable, Row, event, text
+from sqlalchemy import Connection, Executable, Row, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
@@ -253,13 +253,3 @@ def _begin_sqlite(connection: Connection) -> None:
 def _tell_sqlite(connection: Connection, statement: str) -> None:
     driver: Any = connection.connection.dbapi_connection
     driver.run_async(lambda sqlite: sqlite.execute(statement))
-
-
-async def ping(read: Read) -> None:
-    """Asks the database for an answer.
-
-    Raises:
-        StoreError: It gave none.
-    """
-    if await read.value(text("SELECT 1")) != 1:
-        raise StoreError("the database does not answer")

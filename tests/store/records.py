@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from f1graph.races.facts import Facts
 from f1graph.races.forecast import Score
@@ -82,3 +82,8 @@ async def events_after(read: Read, sequence: int, *, kinds: Sequence[EventKind],
         Event(row.sequence, EventKind(row.kind), row.race_id, row.forecast_id, row.cause, row.happened_at)
         for row in found
     ]
+
+
+async def ping(read: Read) -> None:
+    """Asks the database for an answer."""
+    assert await read.value(text("SELECT 1")) == 1

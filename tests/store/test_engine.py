@@ -12,9 +12,10 @@ from sqlalchemy import Executable, func, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from f1graph.errors import StoreError
-from f1graph.store.engine import Store, Write, open_store, ping, store_url
+from f1graph.store.engine import Store, Write, open_store, store_url
 from f1graph.store.migrate import migrate
 from f1graph.store.tables import events, sessions
+from tests.store.records import ping
 
 NOON = datetime(2024, 12, 8, 12, 0, 0, 123456, tzinfo=UTC)
 

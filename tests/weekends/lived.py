@@ -27,7 +27,7 @@ from f1graph.races.results import Classification, ClassificationKind
 from f1graph.races.stages import Stage
 from f1graph.sources.fastf1 import FastF1, Host
 from f1graph.sources.source import Source
-from f1graph.store.engine import Store, ping
+from f1graph.store.engine import Store
 from f1graph.store.ledger import LedgerRow, last_work
 from f1graph.store.results import classifications_known
 from f1graph.store.tables import forecasts
@@ -36,6 +36,7 @@ from f1graph.weekends.run import Outcome, run_due
 from f1graph.weekends.sessions import SessionFetches
 from tests.real_data import f1db_facts
 from tests.sources.fastf1.recorded import hosts_at, race_of
+from tests.store.records import ping
 from tests.upstream import Upstream
 from tests.weekends.recorded import MovingClock, RecordedEngine, a_forecast
 
