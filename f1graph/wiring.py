@@ -17,7 +17,7 @@ from f1graph.store.calendar import races_of_seasons
 from f1graph.store.engine import Store, open_store
 from f1graph.store.facts import holds_invented
 from f1graph.store.migrate import require_newest
-from f1graph.weekends.due import WorkKind
+from f1graph.weekends.work import WorkKind
 
 if TYPE_CHECKING:
     from f1graph.forecasts.forecaster import Forecaster

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from f1graph.races.calendar import Race
+from f1graph.races.refreshes import next_refresh
 from f1graph.races.stages import Stage, stage_window
 
-_DAILY_REFRESH_HOUR = 12
 SOONEST = timedelta(minutes=1)
 LATEST = timedelta(hours=1)
 
@@ -26,12 +26,7 @@ def next_update(race: Race, moment: datetime) -> datetime | None:
     if race.is_cancelled or moment >= race.ends_at:
         return None
     ends = [session.ends_at for session in race.sessions if session.ends_at > moment]
-    return min([*ends, daily_refresh_after(moment)])
-
-
-def daily_refresh_after(moment: datetime) -> datetime:
-    today = moment.replace(hour=_DAILY_REFRESH_HOUR, minute=0, second=0, microsecond=0)
-    return today if today > moment else today + timedelta(days=1)
+    return min([*ends, next_refresh(moment)])
 
 
 def ask_again(race: Race | None, moment: datetime) -> datetime:

@@ -14,8 +14,8 @@ from f1graph.settings import Settings
 
 if TYPE_CHECKING:
     from f1graph.weekends.backfill import Plan
-    from f1graph.weekends.due import Work
     from f1graph.weekends.run import Outcome
+    from f1graph.weekends.work import Work
 
 SESSIONS = {
     "FP1": SessionKind.PRACTICE_1,
@@ -126,7 +126,7 @@ def _show_plan(plan: Plan) -> None:
 
 
 async def _fetch_due(settings: Settings) -> list[Outcome]:
-    from f1graph.weekends.due import WorkKind
+    from f1graph.weekends.work import WorkKind
     from f1graph.wiring import do_due
 
     with errors.status("Looking for what is due ...") as status:

@@ -28,7 +28,7 @@ def score(context: typer.Context, as_json: AsJson = False) -> None:
 
 async def score_all(settings: Settings) -> list[ModelMetric]:
     from f1graph.store.published import metrics_known
-    from f1graph.weekends.due import WorkKind
+    from f1graph.weekends.work import WorkKind
     from f1graph.wiring import do_due, opened_store
 
     await do_due(settings, only={WorkKind.SCORE, WorkKind.METRICS})

@@ -19,6 +19,7 @@ from f1graph.clock import Clock
 from f1graph.errors import F1GraphError, WorkError
 from f1graph.races.calendar import SessionKind
 from f1graph.races.stages import Stage
+from f1graph.sources.fastf1 import Part
 from f1graph.sources.source import Source
 from f1graph.store.bundles import active_bundle
 from f1graph.store.calendar import races_of_seasons
@@ -28,11 +29,13 @@ from f1graph.store.forecasts import store_forecast
 from f1graph.store.ledger import claim, fail, finish, ledger_rows, postpone, renew
 from f1graph.store.scores import replace_metrics, store_scores, unscored_forecasts
 from f1graph.store.work import known_revisions, parts_stored, scored_championships, work_begun
-from f1graph.weekends.due import Unscored, Work, WorkKind, due_work, fetch_key, only_lacked_an_answer
+from f1graph.weekends.due import due_work
 from f1graph.weekends.engine import ForecastEngine
+from f1graph.weekends.fetches_due import only_lacked_an_answer
 from f1graph.weekends.intake import record
 from f1graph.weekends.schedule import as_facts, rescheduled
 from f1graph.weekends.sessions import (
+    CORRECTED,
     FetchError,
     NotYetError,
     SessionFetches,
@@ -40,6 +43,7 @@ from f1graph.weekends.sessions import (
     fetch_session,
     missing_parts,
 )
+from f1graph.weekends.work import FETCH_PAUSES, Unscored, Work, WorkKind, fetch_key
 
 log = structlog.get_logger(__name__)
 
@@ -47,8 +51,6 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=1)
 # After the first failure, the second, the third; later ones wait as long as the last.
 PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
-# The same for a session: each attempt costs calls, and the next fetch is due anyway.
-FETCH_PAUSES = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
 # Storing a whole history takes a while, in which the claim is not renewed.
 _STORING = timedelta(minutes=10)
 # The ledger is looked at this far back for what does not belong to one race.
@@ -331,7 +333,7 @@ async def _fetch_session(
 
     async def store_it(write: Write) -> dict[str, Any]:
         recorded = await record(write, fetched.facts, now=season.clock())
-        again = missing_parts(fetched.problems, await parts_stored(write, race_id, session))
+        again = missing_parts(session, fetched.problems, await parts_stored(write, race_id, session))
         return {
             **fetched.detail,
             "version": recorded.version,
@@ -353,12 +355,18 @@ async def _is_cache_sound(season: Season, race_id: str, session: SessionKind) ->
 
 
 async def _nothing_new(season: Season, race_id: str, session: SessionKind, error: FetchError) -> _StoreIt:
-    """A session that is stored whole is not asked for again before it is due: only corrections are missed."""
+    """Of a session that is stored whole only corrections are missed: it is no failure, but asked again."""
     async with season.store.read() as read:
         parts = await parts_stored(read, race_id, session)
     if not parts["SESSION"]:
         raise error
-    detail = {**error.detail, "first_revisions": 0, "new_revisions": 0, "new_recordings": [], "again": []}
+    detail = {
+        **error.detail,
+        "first_revisions": 0,
+        "new_revisions": 0,
+        "new_recordings": [],
+        "again": [Part.CLASSIFICATION.value] if session in CORRECTED else [],
+    }
 
     async def store_it(write: Write) -> dict[str, Any]:
         return detail

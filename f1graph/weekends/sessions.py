@@ -20,6 +20,7 @@ from f1graph.races.stages import GRID_KNOWN_BEFORE_START
 from f1graph.sources.fastf1 import (
     Allowance,
     Host,
+    Part,
     Problem,
     ScheduleAnswer,
     SessionAnswer,
@@ -38,6 +39,8 @@ _LONGER_THAN_THE_DEADLINE = timedelta(seconds=10)
 # How long a fetch waits for its turn while another process asks the same hosts: most are done by then.
 _LOOKS, _LOOKS_EVERY_SECONDS = 120, 0.25
 _REASON_LENGTH = 500
+# Whose order stewards and courts change for weeks; nobody corrects a practice.
+CORRECTED = frozenset({SessionKind.QUALIFYING, SessionKind.SPRINT, SessionKind.RACE})
 _GRIDS = (ClassificationKind.GRID, ClassificationKind.SPRINT_GRID)
 
 
@@ -171,14 +174,17 @@ class FetchError(SourceUnavailableError):
         self.detail = detail
 
 
-def missing_parts(problems: Sequence[Problem], stored: Mapping[str, bool]) -> list[str]:
-    """The parts that a fetch lacked and the store lacks too: what is worth asking for again.
+def missing_parts(session: SessionKind, problems: Sequence[Problem], stored: Mapping[str, bool]) -> list[str]:
+    """The parts that a fetch lacked and the store lacks too, or that may have been corrected since: what is
+    worth asking for again.
 
     Args:
         stored: By part, whether the store has it whole.
     """
     return [
-        part for part in dict.fromkeys(problem.part.value for problem in problems) if not stored.get(part)
+        part
+        for part in dict.fromkeys(problem.part.value for problem in problems)
+        if not stored.get(part) or (part == Part.CLASSIFICATION and session in CORRECTED)
     ]
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 from arq.cron import CronJob, cron
 
 from f1graph.errors import SettingsError
-from f1graph.weekends.due import DAILY_REFRESH
+from f1graph.races.refreshes import DAILY_REFRESH
 from f1graph.worker.jobs import daily_refresh, tick
 
 # By default arq reads cron times in the zone of the machine.

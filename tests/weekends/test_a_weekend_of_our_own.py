@@ -10,8 +10,8 @@ from f1graph.sources.fastf1 import FastF1, Hosts
 from f1graph.store.engine import Store
 from f1graph.store.ledger import WorkStatus
 from f1graph.store.results import classifications_known, revisions_known
-from f1graph.weekends.due import WorkKind, fetch_key
 from f1graph.weekends.intake import take_in
+from f1graph.weekends.work import WorkKind, fetch_key
 from tests.sources.fastf1.hand_made import DRIVERS
 from tests.sources.fastf1.test_child import a_host
 from tests.weekends.atlantis import ENTRY_LIST, RACE, Release, address, ergast, everything, race_result

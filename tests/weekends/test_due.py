@@ -14,7 +14,8 @@ from f1graph.races.past import FactKey
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import Stage, stage_window
 from f1graph.store.ledger import LedgerRow, WorkStatus
-from f1graph.weekends.due import Unscored, Work, WorkKind, due_work
+from f1graph.weekends.due import due_work
+from f1graph.weekends.work import Unscored, Work, WorkKind
 from tests.builders import a_moment, a_race, a_season
 
 FIRST, SECOND, THIRD = a_season(2024, 3)  # 3, 17 and 31 March 2024

@@ -24,9 +24,9 @@ from f1graph.store.events import EventKind
 from f1graph.store.ledger import LedgerRow, WorkStatus, last_work
 from f1graph.store.published import metrics_known
 from f1graph.store.tables import forecasts, ledger, metadata
-from f1graph.weekends.due import Work, WorkKind
 from f1graph.weekends.intake import take_in
 from f1graph.weekends.run import Outcome, Result, failed, run_due
+from f1graph.weekends.work import Work, WorkKind
 from tests.builders import a_grid, a_moment, a_race, a_result, a_season
 from tests.databases import SqliteTemplates
 from tests.store.records import events_after, scores_of

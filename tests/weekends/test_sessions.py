@@ -19,10 +19,12 @@ from f1graph.store.engine import Store
 from f1graph.store.identities import Identity, tell_identity
 from f1graph.store.ledger import LedgerRow, WorkStatus, last_work
 from f1graph.store.results import classifications_known, revisions_known
-from f1graph.weekends.due import FETCH_AGAIN_AFTER, Work, WorkKind, due_work
+from f1graph.weekends.due import due_work
+from f1graph.weekends.fetches_due import FETCH_AGAIN_AFTER
 from f1graph.weekends.intake import take_in
 from f1graph.weekends.run import Outcome, Result, Season, do_unit, run_due
 from f1graph.weekends.schedule import rescheduled
+from f1graph.weekends.work import Work, WorkKind
 from tests.builders import a_grid, a_moment, a_season
 from tests.weekends.recorded import (
     MovingClock,

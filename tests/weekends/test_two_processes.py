@@ -64,7 +64,7 @@ def test_s3_q1_two_processes_keep_one_budget_and_fetch_nothing_twice(
     """S3, Q1: neither the calls of an hour nor those of a second, as the hosts themselves count them."""
     races = a_made_up_season(3)
     asyncio.run(the_calendar_of(database_url, races))
-    limits: dict[str, object] = {}
+    limits: dict[str, Any] = {}
     for host in Host:
         limits |= {f"{host}_calls_per_hour": PER_HOUR, f"{host}_calls_per_second": PER_SECOND}
     with made_up_hosts(races) as hosts:
