@@ -32,6 +32,7 @@ from f1graph.store.ledger import LedgerRow, last_work
 from f1graph.store.results import classifications_known
 from f1graph.store.tables import forecasts
 from f1graph.store.two_sources import fields_had
+from f1graph.weekends.engine import ForecastEngine
 from f1graph.weekends.run import Outcome, run_due
 from f1graph.weekends.sessions import SessionFetches
 from tests.real_data import f1db_facts
@@ -171,7 +172,7 @@ class Lived:
     store: Store
     race: Race
     clock: MovingClock
-    engine: EngineOfRealNames
+    engine: ForecastEngine
     source: Source
     fetches: SessionFetches
     outcomes: list[Outcome] = field(default_factory=list)
@@ -261,12 +262,13 @@ async def a_weekend(
     *,
     cache: Path | None,
     only: SessionKind | None = None,
+    engine: ForecastEngine | None = None,
     call_timeout: timedelta = timedelta(seconds=2),
 ) -> AsyncIterator[Lived]:
     """A recorded weekend, from the day before its first session."""
     race = race_of(race_id)
     lists = [one for one in recent(race.season).classifications if one.kind is ClassificationKind.ENTRY_LIST]
-    engine = EngineOfRealNames(entry_lists=lists)
+    engine = engine or EngineOfRealNames(entry_lists=lists)
     source = FastF1(
         hosts=hosts_at(upstream.url), cache=cache, deadline=timedelta(seconds=60), call_timeout=call_timeout
     )
@@ -276,7 +278,7 @@ async def a_weekend(
 
 @asynccontextmanager
 async def lived(
-    race: Race, store: Store, release: Source, engine: EngineOfRealNames, fastf1: FastF1
+    race: Race, store: Store, release: Source, engine: ForecastEngine, fastf1: FastF1
 ) -> AsyncIterator[Lived]:
     fetches = SessionFetches(
         fastf1,
