@@ -15,7 +15,7 @@ from f1graph.settings import Settings
 from f1graph.sources.source import Source
 from f1graph.store.calendar import races_of_seasons
 from f1graph.store.engine import Store, open_store
-from f1graph.store.facts import holds_invented
+from f1graph.store.facts import holds_invented, was_imported
 from f1graph.store.migrate import require_newest
 from f1graph.weekends.work import WorkKind
 
@@ -63,7 +63,12 @@ async def source_of(settings: Settings, store: Store) -> Source:
         is_invented = await holds_invented(read)
     if is_invented:
         return InventedSource(settings.invented_seed, settings.invented_seasons)
-    return F1dbSource(settings.f1db, downloads=settings.data_dir / "downloads")
+
+    async def is_known(content_hash: str) -> bool:
+        async with store.read() as read:
+            return await was_imported(read, F1dbSource.name, content_hash)
+
+    return F1dbSource(settings.f1db, downloads=settings.data_dir / "downloads", was_imported=is_known)
 
 
 async def sessions_of(settings: Settings, store: Store) -> SessionFetches | None:

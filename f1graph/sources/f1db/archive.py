@@ -204,6 +204,25 @@ def _columns(file: str, header: list[str], needed: tuple[str, ...]) -> dict[str,
     return {column: index for index, column in enumerate(header)}
 
 
+def content_hash_of(path: Path) -> str:
+    """SHA-256 of the zip itself, whatever is in it.
+
+    Raises:
+        SourceUnavailableError: There is no file at `path`, or it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> SourceUnavailableError:
+    return SourceUnavailableError(
+        f"{path} cannot be read ({error.strerror or error}); give the path of an F1DB CSV release zip"
+    )
+
+
 @contextmanager
 def open_release(path: Path) -> Iterator[Release]:
     """Opens the zip after checking that it is whole.
@@ -212,14 +231,11 @@ def open_release(path: Path) -> Iterator[Release]:
         SourceUnavailableError: There is no file at `path`, or it cannot be read.
         BadSourceDataError: It is no zip, broken, truncated, too large unpacked, or of something else.
     """
+    content_hash = content_hash_of(path)
     try:
-        with path.open("rb") as file:
-            content_hash = hashlib.file_digest(file, "sha256").hexdigest()
         archive = zipfile.ZipFile(path)
     except OSError as error:
-        raise SourceUnavailableError(
-            f"{path} cannot be read ({error.strerror or error}); give the path of an F1DB CSV release zip"
-        ) from error
+        raise _unreadable(path, error) from error
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise BadSourceDataError(
             f"{path.name} is not a complete zip file ({error}); download it again"

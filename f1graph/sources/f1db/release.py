@@ -60,7 +60,7 @@ def read_release(path: Path, *, version: str | None = None) -> Facts:
         races = _races(listed, lists, reference)
         entry_lists = _entry_lists(release, listed, lists[ClassificationKind.RACE], reference)
         standings = read_official_standings(release, listed, reference)
-        version = version or _version(path, release)
+        version = version or _version(path, release.content_hash)
         classifications = [
             *_announced_before_the_race(races, entry_lists, version),
             *_published_in_sessions(races, lists, version),
@@ -78,9 +78,23 @@ def read_release(path: Path, *, version: str | None = None) -> Facts:
         )
 
 
-def _version(path: Path, release: Release) -> str:
+def name_of_release(path: Path, content_hash: str, *, version: str | None = None) -> Facts:
+    """A release without any of its facts, for who has them already."""
+    return Facts(
+        source=SOURCE,
+        version=version or _version(path, content_hash),
+        content_hash=content_hash,
+        circuits=(),
+        drivers=(),
+        constructors=(),
+        races=(),
+        classifications=(),
+    )
+
+
+def _version(path: Path, content_hash: str) -> str:
     named = _VERSION_IN_NAME.match(path.name)
-    return named[1] if named else release.content_hash[:_HASH_DIGITS]
+    return named[1] if named else content_hash[:_HASH_DIGITS]
 
 
 def _races(
