@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -21,6 +21,10 @@ from f1graph.cli.parent import leave_with
 from f1graph.errors import F1GraphError, RequestError, SettingsError
 from f1graph.logs import set_up_logging
 from f1graph.settings import read_settings
+
+# A thread that computes, such as one that reads a fetched race, keeps the interpreter so long when others
+# wait for it. A question to SQLite changes threads ten times: at Python's 5 ms it took 50 ms meanwhile.
+THREAD_TURN = timedelta(milliseconds=1)
 
 app = typer.Typer(
     name="f1graph",
@@ -80,6 +84,7 @@ def root(
 ) -> None:
     if parent is not None:
         leave_with(parent)
+    sys.setswitchinterval(THREAD_TURN.total_seconds())
     settings = read_settings() if now is None else read_settings(now=now)
     # A command answers on its own; the services among them raise this to the level of the settings.
     set_up_logging(log_format=settings.log_format, level="WARNING")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import api, forecasting, importing, laps
+from tests.benchmarks import api, fetching, forecasting, importing, laps
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "import": importing.main,
     "forecast": forecasting.main,
     "api": api.main,
     "laps": laps.main,
+    "fetch": fetching.main,
 }
 
 
