@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any, TypeVar, TypeVarTuple, cast
 
 from f1graph.errors import FutureFactError
 from f1graph.races.calendar import Circuit, Race
@@ -14,6 +15,27 @@ from f1graph.races.results import Classification, ClassificationKind
 from f1graph.races.times import require_utc
 
 FactKey = tuple[str, ClassificationKind]
+T = TypeVar("T")
+Facts = TypeVarTuple("Facts")
+
+
+class Memory:
+    """What was worked out of facts, as long as the facts themselves are kept.
+
+    Facts never change, so an answer that depends on the very same objects is the same answer. They are told
+    apart by identity: comparing thousands of rows would cost more than working it out again.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], tuple[tuple[object, ...], Any]] = {}
+
+    def recall(self, work_out: Callable[[*Facts], T], *facts: *Facts) -> T:
+        key = (id(work_out), *map(id, facts))
+        found = self._known.get(key)
+        if found is None:
+            # Function and facts are kept with the answer, so that no other object can get their identity.
+            found = self._known[key] = ((work_out, *facts), work_out(*facts))
+        return cast(T, found[1])
 
 
 @dataclass(frozen=True)
@@ -36,6 +58,7 @@ class Past:
     circuits: Mapping[str, Circuit]
     drivers: Mapping[str, Driver]
     constructors: Mapping[str, Constructor]
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         require_utc(self.cutoff, "a cutoff")
@@ -64,6 +87,14 @@ class Past:
             return ()
         return tuple(sorted(known.entries(), key=lambda entry: entry.driver_id))
 
+    def recall(self, work_out: Callable[[*Facts], T], *facts: *Facts) -> T:
+        """`work_out(*facts)`, worked out once for all the pasts of a history that hold these very facts.
+
+        `work_out` must be a function of a module that looks at nothing but its arguments, and these must
+        be facts of this past (or its constructors), so that nothing from the future can be recalled.
+        """
+        return self.memory.recall(work_out, *facts)
+
     def classified_races(self) -> tuple[Race, ...]:
         """The races whose result is known, by start."""
         return tuple(race for race in self.races if (race.id, ClassificationKind.RACE) in self.facts)
@@ -79,6 +110,7 @@ class History:
     drivers: Mapping[str, Driver]
     constructors: Mapping[str, Constructor]
     _by_known_at: list[Classification] = field(init=False, repr=False, compare=False)
+    _memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         ordered = sorted(
@@ -124,6 +156,7 @@ class History:
             circuits=self.circuits,
             drivers=self.drivers,
             constructors=self.constructors,
+            memory=self._memory,
         )
 
     def latest(self, race_id: str, kind: ClassificationKind) -> Classification | None:
