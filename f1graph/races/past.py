@@ -6,15 +6,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, TypeVar, TypeVarTuple, cast
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple, cast
 
 from f1graph.errors import FutureFactError
-from f1graph.races.calendar import Circuit, Race
+from f1graph.races.calendar import Circuit, Race, SessionKind
 from f1graph.races.entries import Constructor, Driver, Entry
+from f1graph.races.laps import SessionPart
 from f1graph.races.results import Classification, ClassificationKind
 from f1graph.races.times import require_utc
 
+if TYPE_CHECKING:
+    # Brings numpy, which whoever only reads classifications can do without.
+    from f1graph.races.session_laps import SessionLaps, SessionRecord, SessionWeather
+
 FactKey = tuple[str, ClassificationKind]
+RecordingKey = tuple[str, SessionKind, SessionPart]
 T = TypeVar("T")
 Facts = TypeVarTuple("Facts")
 
@@ -47,9 +53,10 @@ class Past:
             published before its season starts, so races after the cutoff are there, without results.
         facts: By race and kind the newest revision known at the cutoff.
         circuits, drivers, constructors: By id. Only what never changes may be read from them.
+        recordings: By race, session and part the newest revision known at the cutoff.
 
     Raises:
-        FutureFactError: One of `facts` was learned after the cutoff.
+        FutureFactError: One of `facts` or `recordings` was learned after the cutoff.
     """
 
     cutoff: datetime
@@ -58,16 +65,23 @@ class Past:
     circuits: Mapping[str, Circuit]
     drivers: Mapping[str, Driver]
     constructors: Mapping[str, Constructor]
+    recordings: Mapping[RecordingKey, SessionRecord] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         require_utc(self.cutoff, "a cutoff")
         for (race_id, kind), fact in self.facts.items():
             if fact.known_at > self.cutoff:
-                raise FutureFactError(
-                    f"{kind} of {race_id} was learned at {fact.known_at:%Y-%m-%d %H:%M} UTC, after the "
-                    f"cutoff {self.cutoff:%Y-%m-%d %H:%M} UTC"
-                )
+                self._refuse(f"{kind} of {race_id}", fact.known_at)
+        for (race_id, session, part), recording in self.recordings.items():
+            if recording.name.known_at > self.cutoff:
+                self._refuse(f"{part} of {session} of {race_id}", recording.name.known_at)
+
+    def _refuse(self, what: str, known_at: datetime) -> None:
+        raise FutureFactError(
+            f"{what} was learned at {known_at:%Y-%m-%d %H:%M} UTC, after the cutoff "
+            f"{self.cutoff:%Y-%m-%d %H:%M} UTC"
+        )
 
     @cached_property
     def _race_by_id(self) -> dict[str, Race]:
@@ -79,6 +93,14 @@ class Past:
     def classification(self, race_id: str, kind: ClassificationKind) -> Classification | None:
         """The newest revision known at the cutoff; None if nothing was known yet."""
         return self.facts.get((race_id, kind))
+
+    def laps(self, race_id: str, session: SessionKind) -> SessionLaps | None:
+        """The laps of a session as they were known at the cutoff; None if none were."""
+        return cast("SessionLaps | None", self.recordings.get((race_id, session, SessionPart.LAPS)))
+
+    def weather(self, race_id: str, session: SessionKind) -> SessionWeather | None:
+        """The weather measured in a session as it was known at the cutoff; None if none was."""
+        return cast("SessionWeather | None", self.recordings.get((race_id, session, SessionPart.WEATHER)))
 
     def entries(self, race_id: str) -> tuple[Entry, ...]:
         """Who is entered for the race, ordered by driver id so that the order tells nothing."""
@@ -102,13 +124,18 @@ class Past:
 
 @dataclass(frozen=True)
 class History:
-    """Every revision of every fact that the store holds: what a `Past` is cut from."""
+    """Every revision of every fact that the store holds: what a `Past` is cut from.
+
+    Attributes:
+        recordings: Every revision of what features are made of: laps and weather.
+    """
 
     races: tuple[Race, ...]
     revisions: Mapping[FactKey, tuple[Classification, ...]]
     circuits: Mapping[str, Circuit]
     drivers: Mapping[str, Driver]
     constructors: Mapping[str, Constructor]
+    recordings: tuple[SessionRecord, ...] = ()
     _by_known_at: list[Classification] = field(init=False, repr=False, compare=False)
     _memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
 
@@ -118,6 +145,8 @@ class History:
             key=lambda fact: (fact.known_at, fact.revision),
         )
         object.__setattr__(self, "_by_known_at", ordered)
+        recorded = sorted(self.recordings, key=lambda one: (one.name.known_at, one.name.revision))
+        object.__setattr__(self, "recordings", tuple(recorded))
 
     @classmethod
     def of(
@@ -128,6 +157,7 @@ class History:
         circuits: Iterable[Circuit] = (),
         drivers: Iterable[Driver] = (),
         constructors: Iterable[Constructor] = (),
+        recordings: Iterable[SessionRecord] = (),
     ) -> History:
         revisions: dict[FactKey, list[Classification]] = {}
         for fact in classifications:
@@ -140,6 +170,7 @@ class History:
             circuits={circuit.id: circuit for circuit in circuits},
             drivers={driver.id: driver for driver in drivers},
             constructors={constructor.id: constructor for constructor in constructors},
+            recordings=tuple(recordings),
         )
 
     def as_of(self, cutoff: datetime) -> Past:
@@ -149,6 +180,12 @@ class History:
             if fact.known_at > cutoff:
                 break
             facts[fact.race_id, fact.kind] = fact
+        recordings: dict[RecordingKey, SessionRecord] = {}
+        for recording in self.recordings:
+            name = recording.name
+            if name.known_at > cutoff:
+                break
+            recordings[name.race_id, name.session, name.part] = recording
         return Past(
             cutoff=cutoff,
             races=tuple(race for race in self.races if race.season <= cutoff.year + 1),
@@ -156,6 +193,7 @@ class History:
             circuits=self.circuits,
             drivers=self.drivers,
             constructors=self.constructors,
+            recordings=recordings,
             memory=self._memory,
         )
 
