@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean
 
-from f1graph.features.recent_races import CarRecord, RaceRecord
+from f1graph.features.recent_races import CarRecord, RecentCars
 
 DRIVER_HALF_LIFE = 4.0
 DRIVER_LONG_HALF_LIFE = 15.0
@@ -22,20 +21,15 @@ _TEAM_MEMORY = 0.975
 
 
 class Form:
-    """The cars of the last races by driver and by team, newest first."""
+    """What the last races say of each driver and each team."""
 
-    def __init__(self, records: Sequence[RaceRecord]) -> None:
-        self._of_driver: dict[str, list[CarRecord]] = defaultdict(list)
-        self._of_team: dict[str, list[CarRecord]] = defaultdict(list)
-        for record in records:
-            for car in record.cars:
-                self._of_driver[car.driver_id].append(car)
-                self._of_team[car.lineage_id].append(car)
-        shares = [record.retirement_share for record in records[:FIELD_RACES]]
+    def __init__(self, recent: RecentCars) -> None:
+        self._recent = recent
+        shares = [record.retirement_share for record in recent.records[:FIELD_RACES]]
         self.field_retirement_rate = fmean(shares) if shares else USUAL_RETIREMENT_RATE
 
     def driver_values(self, driver_id: str) -> dict[str, float]:
-        cars = self._of_driver.get(driver_id, [])
+        cars = self._recent.of_driver(driver_id)
         results = [car.result for car in cars]
         return {
             "driver_form": recent_mean(results, DRIVER_HALF_LIFE),
@@ -47,7 +41,7 @@ class Form:
         }
 
     def team_values(self, lineage_id: str) -> dict[str, float]:
-        cars = self._of_team.get(lineage_id, [])
+        cars = self._recent.of_team(lineage_id)
         return {
             "team_form": recent_mean([car.result for car in cars], TEAM_HALF_LIFE),
             "team_qualifying_form": recent_mean([car.qualifying for car in cars], QUALIFYING_HALF_LIFE),
@@ -65,8 +59,16 @@ class Form:
 
 def recent_mean(values: Sequence[float | None], half_life: float) -> float:
     """Mean of the known values, newest first, each worth half of the one `half_life` before it; else NaN."""
+    return shrunk_mean(values, half_life, towards=float("nan"), credit=0.0)
+
+
+def shrunk_mean(values: Sequence[float | None], half_life: float, *, towards: float, credit: float) -> float:
+    """As `recent_mean`, with a further value `towards` of weight `credit`: it stands where none is known."""
     known = [value for value in values if value is not None]
     if not known:
-        return float("nan")
+        return towards
     weights: list[float] = [0.5 ** (age / half_life) for age in range(len(known))]
-    return sum(weight * value for weight, value in zip(weights, known, strict=True)) / sum(weights)
+    total = sum(weight * value for weight, value in zip(weights, known, strict=True))
+    if not credit:
+        return total / sum(weights)
+    return (total + credit * towards) / (sum(weights) + credit)

@@ -34,7 +34,7 @@ from f1graph.forecasts.training import Trained, fitted_in_passing, is_outdated, 
 from f1graph.forecasts.verify import Verification, verify_forecast
 from f1graph.models.protocol import Estimator
 from f1graph.races.calendar import Race
-from f1graph.races.forecast import Forecast, Score, ScoredForecast
+from f1graph.races.forecast import Forecast, Receipt, Score, ScoredForecast
 from f1graph.races.measures import ModelMetric
 from f1graph.races.past import History
 from f1graph.races.results import Classification, ClassificationKind
@@ -49,7 +49,13 @@ from f1graph.store.bundles import (
 )
 from f1graph.store.engine import Store
 from f1graph.store.forecasts import latest_forecast_id, load_forecasts
-from f1graph.store.past import load_classifications_of, load_history, newest_facts_version, newest_import
+from f1graph.store.past import (
+    load_classifications_of,
+    load_history,
+    newest_facts_version,
+    newest_import,
+    newest_recordings_version,
+)
 from f1graph.store.scores import StoredBins, newest_scores
 
 T = TypeVar("T")
@@ -65,6 +71,7 @@ class _Known:
     """The history of the store after some import, and what was made of it so far."""
 
     facts_version: int
+    recordings_version: int
     imported: int
     book: ExampleBook
     history: History
@@ -104,21 +111,32 @@ class Forecaster:
     async def _beside(self, compute: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, compute)
 
-    async def _known(self, facts_version: int | None = None) -> _Known:
-        """The history of the store, read anew only when something was imported."""
+    async def _known(self, receipt: Receipt | None = None) -> _Known:
+        """The history of the store, or what a receipt says of it; read anew only after an import."""
         async with self._store.read() as read:
-            if facts_version is None:
+            if receipt is None or receipt.facts_version is None:
                 facts_version = await newest_facts_version(read)
+                recordings_version = await newest_recordings_version(read)
+            else:
+                facts_version = receipt.facts_version
+                recordings_version = receipt.recordings_version or 0
             # A race can be postponed without any new fact about it.
             imported = await newest_import(read)
             known = self._book
-            if known is not None and (known.facts_version, known.imported) == (facts_version, imported):
+            if known is not None and (known.facts_version, known.recordings_version, known.imported) == (
+                facts_version,
+                recordings_version,
+                imported,
+            ):
                 return known
             history = await load_history(
-                read, from_season=self._train_from - _SEASONS_BEFORE, facts_version=facts_version
+                read,
+                from_season=self._train_from - _SEASONS_BEFORE,
+                facts_version=facts_version,
+                recordings_version=recordings_version,
             )
         book = ExampleBook(history, build_features, first_season=self._train_from)
-        self._book = _Known(facts_version, imported, book, history)
+        self._book = _Known(facts_version, recordings_version, imported, book, history)
         _spare_the_collector()
         return self._book
 
@@ -167,7 +185,11 @@ class Forecaster:
                     previous_id=previous_id if is_served else None,
                     cause=cause,
                 )
-                receipt = replace(forecast.receipt, facts_version=known.facts_version)
+                receipt = replace(
+                    forecast.receipt,
+                    facts_version=known.facts_version,
+                    recordings_version=known.recordings_version,
+                )
                 made.append((replace(forecast, receipt=receipt), is_served))
             return made
 
@@ -279,7 +301,7 @@ class Forecaster:
 
     async def verify(self, forecast: Forecast) -> Verification:
         """Makes a stored forecast again from what the store held then, and compares."""
-        known = await self._known(forecast.receipt.facts_version)
+        known = await self._known(forecast.receipt)
         book, history = known.book, known.history
         estimator = estimator_of(forecast.model)
         if estimator is None:

@@ -92,6 +92,7 @@ class Receipt:
         facts_version: Number of the last fact that was stored then; None where no store was involved
             (back-test). What was stored later, with whatever `known_at`, is left out when the forecast
             is made again.
+        recordings_version: The same for the last recording; None where forecasts did not read any yet.
     """
 
     inputs_fingerprint: str
@@ -102,6 +103,7 @@ class Receipt:
     draws: int
     machine: str
     facts_version: int | None = None
+    recordings_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
