@@ -25,8 +25,9 @@ import torch._dynamo
 
 from f1graph.errors import BundleError, ForecastError, UnknownError
 from f1graph.features.build import build_features
+from f1graph.forecasts.asking import TrainedModel
 from f1graph.forecasts.examples import ExampleBook
-from f1graph.forecasts.make import TrainedModel, make_forecast
+from f1graph.forecasts.make import make_forecast
 from f1graph.forecasts.members import BASELINES, SERVED, estimator_of
 from f1graph.forecasts.metrics import calibration, model_metrics, one_per_race
 from f1graph.forecasts.score import Judged, judge, score_forecast
@@ -161,7 +162,7 @@ class Forecaster:
                     race,
                     stage=stage,
                     model=one,
-                    members=baselines if is_served else (),
+                    baselines=baselines if is_served else (),
                     made_at=now,
                     build_features=book.build_features,
                     previous_id=previous_id if is_served else None,

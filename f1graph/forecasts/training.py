@@ -9,8 +9,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from f1graph.errors import BundleError
+from f1graph.forecasts.asking import TrainedModel
 from f1graph.forecasts.examples import ExampleBook
-from f1graph.forecasts.make import TrainedModel, derive_seed
+from f1graph.forecasts.make import derive_seed
 from f1graph.models.bundle import load_bundle, manifest_as_json, read_manifest, save_bundle
 from f1graph.models.protocol import Estimator, Example, Predictor
 from f1graph.races.stages import Stage
@@ -115,7 +116,7 @@ def fitted_in_passing(
     examples = book.known_by(cutoff, stage)
     seed = derive_seed("fit", estimator.name, stage, cutoff.isoformat())
     predictor = estimator.fit(examples, stage=stage, seed=seed)
-    return TrainedModel(predictor, version_of(estimator, examples), is_baseline=True)
+    return TrainedModel(predictor, version_of(estimator, examples))
 
 
 def is_outdated(row: BundleRow, *, cutoff: datetime, races: int) -> bool:

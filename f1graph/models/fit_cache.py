@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, is_dataclass
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Protocol, runtime_checkable
@@ -33,8 +33,6 @@ State = tuple[dict[str, torch.Tensor], dict[str, Any]]
 _ENDING = ".fit"
 _DIGEST_BYTES = 32
 _LENGTH_BYTES = 8
-# Entries that nobody read for so long are of a training that nobody goes on with.
-KEPT_FOR = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +130,15 @@ class FitCache:
         else:
             _write(self._folder / f"{key}{_ENDING}", data)
 
-    def prune(self, *, unused_for: timedelta = KEPT_FOR) -> int:
-        """Forgets what nobody has read for a while; how many that were."""
+    def prune(self, *, unused_since: datetime) -> int:
+        """Forgets what nobody has read since a moment: of a training that nobody goes on with.
+
+        Returns:
+            How many that were.
+        """
         if self._folder is None or not self._folder.is_dir():
             return 0
-        oldest = time.time() - unused_for.total_seconds()
+        oldest = unused_since.timestamp()
         gone = 0
         for path in self._folder.iterdir():
             # Another training may be pruning too.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -146,14 +145,15 @@ def test_what_nobody_reads_is_forgotten(tmp_path: Path) -> None:
     cache = FitCache(tmp_path)
     for races in (RACES[:15], RACES):
         cache.fit(RatingEstimator(), races, stage=STAGE, seed=1)
-    old = time.time() - timedelta(days=20).total_seconds()
+    now = datetime.now(UTC)
+    old = (now - timedelta(days=20)).timestamp()
     for file in tmp_path.iterdir():
         os.utime(file, (old, old))
     cache.fit(RatingEstimator(), RACES, stage=STAGE, seed=1)
 
-    assert cache.prune() == 1
+    assert cache.prune(unused_since=now - timedelta(days=14)) == 1
     assert cache.get(cache.key(RatingEstimator(), RACES, stage=STAGE, seed=1)) is not None
-    assert FitCache(None).prune() == 0
+    assert FitCache(None).prune(unused_since=now) == 0
 
 
 def test_the_tensors_come_back_as_they_were(tmp_path: Path) -> None:
