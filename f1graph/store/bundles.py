@@ -17,6 +17,7 @@ from sqlalchemy import Row, delete, insert, select, text, update
 from f1graph.errors import RequestError, UnknownError
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read, Write
+from f1graph.store.events import EventKind, publish
 from f1graph.store.tables import bundles, forecasts
 
 
@@ -65,6 +66,7 @@ async def store_bundle(write: Write, bundle: BundleRow) -> None:
         waits = bundle.status is BundleStatus.ACTIVE
         status = BundleStatus.CANDIDATE if waits else bundle.status
         await write.execute(insert(bundles), asdict(bundle) | {"status": status})
+        await publish(write, EventKind.MODEL_CHANGED, cause=f"{bundle.id} was trained", now=bundle.trained_at)
     if bundle.status is BundleStatus.ACTIVE:
         await activate(
             write, bundle.id, now=bundle.activated_at or bundle.trained_at, by_hand=bundle.is_pinned
@@ -97,6 +99,7 @@ async def activate(write: Write, bundle_id: str, *, now: datetime, by_hand: bool
         .where(bundles.c.id == bundle_id)
         .values(status=BundleStatus.ACTIVE, activated_at=now, is_pinned=by_hand)
     )
+    await publish(write, EventKind.MODEL_CHANGED, cause=f"{bundle_id} was put to use", now=now)
     return await _bundle(write, bundle_id)
 
 
