@@ -214,6 +214,8 @@ def _show(shown: _Shown, *, as_json: bool) -> None:
             for entry in sorted(forecast.entries, key=lambda e: (e.expected_position, -e.win))
         ],
     )
-    console.print(f"{forecast.model} {forecast.model_version}, forecast {forecast.id}")
+    console.print(f"{forecast.model_version}, forecast {forecast.id}")
     for name, reason in forecast.missing_inputs:
         console.print(f"Missing: {name}: {reason}")
+    for name, reason in forecast.missing_members:
+        console.print(f"Could not speak: {name}: {reason}")

@@ -20,8 +20,9 @@ from typing import Any
 
 from f1graph import __version__
 from f1graph.errors import ForecastError
+from f1graph.forecasts.asking import TrainedModel
 from f1graph.forecasts.examples import FIRST_SEASON, ExampleBook
-from f1graph.forecasts.make import BuildFeatures, TrainedModel, derive_seed, make_forecast, this_build
+from f1graph.forecasts.make import BuildFeatures, derive_seed, make_forecast, this_build
 from f1graph.forecasts.score import score_forecast
 from f1graph.models.draws import DRAWS
 from f1graph.models.protocol import Estimator, Predictor

@@ -1,15 +1,57 @@
-"""Which models there are: the one that is served, and the baselines that are judged beside it."""
+"""Which models there are: those that can be served, and the baselines that are judged beside them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from f1graph.errors import SettingsError
 from f1graph.models.baselines import UniformEstimator, championship_baseline, grid_baseline
 from f1graph.models.protocol import Estimator
 from f1graph.models.rating import RatingEstimator
 
-SERVED: Estimator = RatingEstimator()
+# Trained within seconds, on the way to a forecast.
+RATING: Estimator = RatingEstimator()
+# Trained for minutes, beside the forecasts; until then the rating speaks.
+TRAINED_BESIDE: tuple[Estimator, ...] = ()
 BASELINES: tuple[Estimator, ...] = (UniformEstimator(), championship_baseline(), grid_baseline())
-ESTIMATORS: tuple[Estimator, ...] = (SERVED, *BASELINES)
+SERVABLE: tuple[Estimator, ...] = (*TRAINED_BESIDE, RATING)
+ESTIMATORS: tuple[Estimator, ...] = (*SERVABLE, *BASELINES)
 
 
-def estimator_of(name: str) -> Estimator | None:
-    return next((estimator for estimator in ESTIMATORS if estimator.name == name), None)
+@dataclass(frozen=True)
+class Models:
+    """The models of a forecaster.
+
+    Attributes:
+        served: Whose forecasts users get.
+        at_once: Who speaks where `served` is not trained; the same one, if `served` is trained on the way.
+    """
+
+    served: Estimator
+    at_once: Estimator
+    baselines: tuple[Estimator, ...] = BASELINES
+
+    @property
+    def is_trained_beside(self) -> bool:
+        return self.served is not self.at_once
+
+    def named(self, name: str) -> Estimator | None:
+        return next(
+            (one for one in (self.served, self.at_once, *self.baselines, *ESTIMATORS) if one.name == name),
+            None,
+        )
+
+
+def models_of(served: str) -> Models:
+    """The models where users get the forecasts of the one with this name.
+
+    Raises:
+        SettingsError: There is no such model.
+    """
+    for estimator in SERVABLE:
+        if estimator.name == served:
+            return Models(served=estimator, at_once=RATING)
+    raise SettingsError(
+        f"F1GRAPH_MODEL={served!r} is no model that can be served: "
+        f"{', '.join(estimator.name for estimator in SERVABLE)}"
+    )

@@ -11,14 +11,9 @@ import pytest
 
 from f1graph.errors import ForecastError
 from f1graph.features.race_features import RaceFeatures
-from f1graph.forecasts.make import (
-    TrainedModel,
-    consensus,
-    derive_seed,
-    distribution_of,
-    kendall_w,
-    make_forecast,
-)
+from f1graph.forecasts.asking import TrainedModel
+from f1graph.forecasts.consensus import consensus, kendall_w
+from f1graph.forecasts.make import derive_seed, distribution_of, make_forecast
 from f1graph.models.draws import OutcomeDistribution
 from f1graph.races.past import History
 from f1graph.races.stages import Stage
@@ -175,22 +170,20 @@ def test_features_of_another_moment_are_refused(history: History) -> None:
         )
 
 
-def test_members_show_their_own_view_and_baselines_have_no_voice(history: History) -> None:
+def test_baselines_are_shown_beside_the_forecast_and_have_no_voice(history: History) -> None:
     stage = Stage.AFTER_QUALIFYING
-    second = TrainedModel(FormPredictor(stage, {"alonso": 1.0}, 0.1, 0, name="another"), "2")
-    uniform = TrainedModel(AnythingGoes(stage), "1", is_baseline=True)
-    alone = a_forecast(history, RACE, members=[the_model(), uniform])
-    together = a_forecast(history, RACE, members=[uniform, second])
+    another = TrainedModel(FormPredictor(stage, {"alonso": 1.0}, 0.1, 0, name="another"), "2")
+    uniform = TrainedModel(AnythingGoes(stage), "1")
+    alone = a_forecast(history, RACE)
+    together = a_forecast(history, RACE, baselines=[uniform, another])
 
     assert [(view.model, view.is_baseline) for view in together.members] == [
         ("form", False),
-        ("another", False),
+        ("another", True),
         ("uniform", True),
     ]
-    assert alone.consensus is None
-    assert together.consensus is not None
-    assert together.consensus.members == 2
-    # Other members change nothing of what the served one says.
+    assert together.consensus is None
+    # They change nothing of what the served one says.
     assert together.draws == alone.draws
     assert [view.win for view in together.members[0].entries] == [entry.win for entry in together.entries]
 

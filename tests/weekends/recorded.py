@@ -179,6 +179,7 @@ class RecordedEngine:
     """
 
     model: str = "rating"
+    models: Sequence[str] = ("rating",)
     bundle: str | None = None
     refuses: set[str] = field(default_factory=set)
     waits_for: asyncio.Event | None = None

@@ -151,14 +151,26 @@ async def test_the_worker_is_set_up_against_the_known_traps(settings: Settings) 
     store = open_store(settings.database_url)
     queue = open_queue(settings.redis_url)
     async with open_parts(store) as parts:
-        state = WorkerState(store, parts.source, parts.engine, settings.clock(), "one", settings.job_timeout)
-        worker = build_worker(state, queue, cron_table(settings.tick), settings, name="one")
-    longest = max(function.timeout_s or 0 for function in worker.functions.values()) or worker.job_timeout_s
+        state = WorkerState(
+            store,
+            parts.source,
+            parts.engine,
+            settings.clock(),
+            "one",
+            settings.job_timeout,
+            settings.train_timeout,
+        )
+        table = cron_table(settings.tick, train_timeout=settings.train_timeout)
+        worker = build_worker(state, queue, table, settings, name="one")
+    # A training is not waited for: it is stopped, and goes on later.
+    waited_for = [job for name, job in worker.functions.items() if name != "training"]
+    assert len(waited_for) == len(worker.functions) - 1
+    longest = max(function.timeout_s or 0 for function in waited_for) or worker.job_timeout_s
     assert worker._job_completion_wait > (longest or 0) >= settings.job_timeout.total_seconds()
     assert worker.health_check_interval == HEALTH_INTERVAL.total_seconds() == 30
     assert worker.keep_result_s == 0
     assert {function.keep_result_s for function in worker.functions.values()} == {0}
-    assert worker.max_jobs == 1
+    assert worker.max_jobs == 2
     assert worker.job_serializer is not None
     assert worker.job_deserializer is not None
     # The sign of life is gone 31 s after the last one; with the patience of a check that is below 90 s.
