@@ -154,7 +154,7 @@ class FitCache:
             features, outcome = example.features, example.outcome
             digest = hashlib.sha256(features.fingerprint.encode())
             digest.update(features.starts_at.isoformat().encode())
-            for values in (outcome.positions, outcome.retired, outcome.classified, outcome.grid):
+            for values in (outcome.positions, outcome.retired, outcome.classified, outcome.grid, outcome.causes):
                 digest.update(np.ascontiguousarray(values).tobytes())
             found = self._digests[example] = digest.digest()
         return found

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 
 from f1graph.features.race_features import RaceFeatures
 from f1graph.models.draws import OutcomeDistribution
+from f1graph.races.retirement_causes import RetirementCause
 from f1graph.races.stages import Stage
+
+
+# The order of the columns wherever a retirement is told apart by its cause.
+CAUSES = (RetirementCause.MECHANICAL, RetirementCause.ACCIDENT, RetirementCause.OTHER)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +31,15 @@ class Outcome:
             retired, but has no place among the classified either.
         classified: (entries,) bool; has an official position.
         grid: (entries,) int64; place on the grid, 0 for the pit lane or unknown.
+        causes: (entries,) int64; why it retired, an index into `CAUSES`; −1 for a car that did not retire
+            and for a cause that nobody published.
     """
 
     positions: NDArray[np.int64]
     retired: NDArray[np.bool_]
     classified: NDArray[np.bool_]
     grid: NDArray[np.int64]
+    causes: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
