@@ -6,6 +6,7 @@ All probabilities of a forecast come from the same draws, so they cannot contrad
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -117,3 +118,20 @@ class OutcomeDistribution:
     def from_bytes(cls, driver_ids: tuple[str, ...], data: bytes) -> OutcomeDistribution:
         packed = np.frombuffer(zlib.decompress(data), dtype=np.uint8).reshape(len(driver_ids), -1).T
         return cls(driver_ids, np.ascontiguousarray(packed & 0x7F), (packed >> 7).astype(np.bool_))
+
+
+def joined(views: Sequence[OutcomeDistribution]) -> OutcomeDistribution:
+    """All draws of some distributions of the same race; causes as the draws' retirements are mixed."""
+    shares = [view.cause_shares for view in views]
+    causes = None
+    if all(share is not None for share in shares):
+        weights = [view.retirement[:, None] * view.draws + 1e-9 for view in views]
+        causes = sum(
+            weight * share for weight, share in zip(weights, shares, strict=True) if share is not None
+        ) / sum(weights)
+    return OutcomeDistribution(
+        views[0].driver_ids,
+        np.concatenate([view.positions for view in views]),
+        np.concatenate([view.retired for view in views]),
+        causes,
+    )
