@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class RecordingName:
         require_utc(self.known_at, f"known_at of {self.race_id} {self.session} {self.part}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SessionLaps:
     """The laps of a session by driver and number, one value per lap in each column. (laps,)
 
@@ -123,7 +124,7 @@ class SessionLaps:
         return np.isin(self.compound, [COMPOUNDS.index(compound) for compound in compounds])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SessionWeather:
     """The weather measured through a session, one value per sample in each column. (samples,)
 
@@ -190,5 +191,6 @@ def _whole(values: Sequence[int | None]) -> NDArray[np.int16]:
     return np.array([UNKNOWN if value is None else value for value in values], dtype=np.int16)
 
 
+@cache
 def _bits(codes: str | None) -> int:
     return sum(1 << int(code) for code in set(codes or ""))
