@@ -51,8 +51,21 @@ class RecordingName:
         require_utc(self.known_at, f"known_at of {self.race_id} {self.session} {self.part}")
 
 
+class _Columns:
+    """Equal if every column is, unknown values included."""
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        mine, theirs = vars(self), vars(other)
+        return all(_same(mine[name], theirs[name]) for name in mine)
+
+    # Nobody looks for a hundred thousand laps by their hash.
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class SessionLaps:
+class SessionLaps(_Columns):
     """The laps of a session by driver and number, one value per lap in each column. (laps,)
 
     Attributes:
@@ -125,7 +138,7 @@ class SessionLaps:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SessionWeather:
+class SessionWeather(_Columns):
     """The weather measured through a session, one value per sample in each column. (samples,)
 
     Attributes:
@@ -177,6 +190,12 @@ def in_columns(recording: Recording) -> SessionRecord:
         recording.race_id, recording.session, recording.part, recording.known_at, recording.revision
     )
     return build(name, [[_milliseconds(getattr(row, column)) for column in columns] for row in rows])
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+    return bool(one == other)
 
 
 def _milliseconds(value: Any) -> Any:
