@@ -12,8 +12,10 @@ from f1graph.features.circuit import circuit_values
 from f1graph.features.circuit_form import CircuitForm
 from f1graph.features.expectation import expectation_values
 from f1graph.features.form import Form
+from f1graph.features.lap_form import LapForm
 from f1graph.features.race_features import RaceFeatures
 from f1graph.features.recent_races import RecentCars, lineage_of, races_before, recent_records
+from f1graph.features.recorded_weekend import recorded_values
 from f1graph.features.registry import feature_names
 from f1graph.features.regulations import season_values
 from f1graph.features.reliability import Reliability
@@ -44,7 +46,11 @@ def build_features(past: Past, race_id: str, stage: Stage) -> RaceFeatures:
         )
     lineages = tuple(lineage_of(past.constructors, entry.constructor_id) for entry in entries)
     of_race, forms = _before_weekend(past, race, entries, lineages)
-    of_weekend = {**weekend_values(past, race, entries), **expectation_values(past, race, forms)}
+    of_weekend = {
+        **weekend_values(past, race, entries),
+        **recorded_values(past, race, entries),
+        **expectation_values(past, race, forms),
+    }
     names = feature_names(stage)
     values = np.empty((len(entries), len(names)))
     for index, entry in enumerate(entries):
@@ -79,9 +85,10 @@ def _before_weekend(
     recent = RecentCars(recent_records(past, before))
     form, success, reliability = Form(recent), Success(recent), Reliability(recent)
     championship = Championship(recent.records, race.season)
-    circuit_form = CircuitForm(past, race, before)
+    circuit_form, laps = CircuitForm(past, race, before), LapForm(past, race, before)
     of_race = {
         **circuit_values(past, race, before),
+        **laps.circuit_values,
         **season_values(race, before),
         **reliability.field_values,
         "field_retirement_rate": form.field_retirement_rate,
@@ -96,6 +103,8 @@ def _before_weekend(
             **reliability.driver_values(entry.driver_id),
             **reliability.team_values(lineage),
             **circuit_form.values(entry.driver_id, lineage),
+            **laps.driver_values(entry.driver_id),
+            **laps.team_values(lineage),
             **championship.values(entry.driver_id, lineage),
         }
         for entry, lineage in zip(entries, lineages, strict=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from operator import mul
 from statistics import fmean
 
 from f1graph.features.recent_races import CarRecord, RecentCars
@@ -51,8 +53,8 @@ class Form:
     def _retirement_rate(self, cars: Sequence[CarRecord], memory: float) -> float:
         """Retirements per start, older ones counting less, shrunk towards the field's rate."""
         starts = [car for car in cars if car.started]
-        weights: list[float] = [memory**age for age in range(len(starts))]
-        retirements = sum(weight * car.retired for weight, car in zip(weights, starts, strict=True))
+        weights = fading(memory, len(starts))
+        retirements = sum(weight for weight, car in zip(weights, starts, strict=True) if car.retired)
         credit = _PRIOR_STARTS * self.field_retirement_rate
         return (retirements + credit) / (sum(weights) + _PRIOR_STARTS)
 
@@ -67,8 +69,14 @@ def shrunk_mean(values: Sequence[float | None], half_life: float, *, towards: fl
     known = [value for value in values if value is not None]
     if not known:
         return towards
-    weights: list[float] = [0.5 ** (age / half_life) for age in range(len(known))]
-    total = sum(weight * value for weight, value in zip(weights, known, strict=True))
+    weights = fading(0.5 ** (1.0 / half_life), len(known))
+    total: float = sum(map(mul, weights, known))
     if not credit:
         return total / sum(weights)
     return (total + credit * towards) / (sum(weights) + credit)
+
+
+@lru_cache(maxsize=2_000)
+def fading(memory: float, count: int) -> tuple[float, ...]:
+    """Weights of values from the newest on, each `memory` times the one before it."""
+    return tuple(memory**age for age in range(count))

@@ -108,6 +108,34 @@ _BEFORE_WEEKEND = (
         "races",
         "races with a result since the last first season of new cars; unknown before 2009",
     ),
+    (
+        "race_pace_form",
+        "% of a lap",
+        "how much slower than the median car in recent races, laps in clear air, tyres and fuel taken out: "
+        "below 0 is faster; half-life 5 races",
+    ),
+    ("team_race_pace_form", "% of a lap", "as race_pace_form over both cars of the team"),
+    (
+        "tyre_wear_form",
+        "% of a lap",
+        "what a lap on the tyres costs beyond what it costs the field, recent races; half-life 10 races",
+    ),
+    (
+        "first_lap_gain_form",
+        "places",
+        "grid place less place after lap 1 of late, half-life 10 races, shrunk towards 0",
+    ),
+    ("pit_stop_form", "s", "the team's median stop beyond the field's in recent races; half-life 8 races"),
+    (
+        "circuit_safety_car_share",
+        "share",
+        "laps behind a safety car or stopped, last 5 runnings here, shrunk towards the last 40 races",
+    ),
+    (
+        "circuit_overtaking",
+        "places",
+        "places gained on the road per car and lap, last 5 runnings here, shrunk towards the last 40 races",
+    ),
 )
 _AFTER_PRACTICE = (
     ("practice_gap", "% of a lap", "smallest gap to the best lap of a practice session"),
@@ -120,10 +148,31 @@ _AFTER_PRACTICE = (
     ("practice_laps", "laps", "laps driven in practice"),
     ("practice_laps_share", "share", "laps driven in practice over those of whoever drove most"),
     ("practice_team_gap", "% of a lap", "the smaller practice_gap of the team's cars"),
+    (
+        "long_run_pace",
+        "% of a lap",
+        "how much slower than the median car in practice stints of five laps and more, compound and age of "
+        "the tyres taken out: below 0 is faster",
+    ),
+    ("long_run_team_pace", "% of a lap", "mean long_run_pace of the team's cars"),
+    (
+        "long_run_degradation",
+        "% of a lap",
+        "what a lap on the tyres costs in those stints beyond what it costs the field, shrunk towards 0",
+    ),
+    ("long_run_laps", "laps", "laps that long_run_pace is made of"),
+    (
+        "one_lap_pace",
+        "% of a lap",
+        "how much slower than the median car on the best practice laps, compound and track taken out",
+    ),
+    ("practice_wet_share", "share", "practice laps of all cars on intermediate or wet tyres"),
+    ("practice_track_temperature", "°C", "mean temperature of the track in practice"),
 )
 _AFTER_SPRINT = (
     ("sprint_qualifying_gap", "% of a lap", "gap to the best lap of the last sprint qualifying part driven"),
     ("sprint_position", "place", "place in the sprint, unclassified cars included"),
+    ("sprint_race_pace", "% of a lap", "as race_pace_form, in the sprint of this weekend"),
 )
 _AFTER_QUALIFYING = (
     ("qualifying_gap", "% of a lap", "gap to the best lap of the last qualifying part driven"),
@@ -156,6 +205,8 @@ _AFTER_QUALIFYING = (
         "% of a lap",
         "qualifying, field mean less own, beyond driver_qualifying_form: above 0 was faster than expected",
     ),
+    ("qualifying_speed_trap", "km/h", "highest speed in qualifying beyond the median car's"),
+    ("qualifying_wet_share", "share", "qualifying laps of all cars on intermediate or wet tyres"),
 )
 
 FEATURES: tuple[Feature, ...] = tuple(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from f1graph.features.form import USUAL_RETIREMENT_RATE, fading
 from f1graph.features.recent_races import CarRecord, RecentCars
 from f1graph.races.retirement_causes import RetirementCause
 
-USUAL_RETIREMENT_RATE = 0.15
 # Of the retirements of 2014 to 2024 whose cause was published.
 _USUAL_SHARES = {RetirementCause.ACCIDENT: 0.45, RetirementCause.MECHANICAL: 0.53}
 # Retirements with the usual shares, and starts at the field's rate, that everybody is credited with.
@@ -59,8 +59,12 @@ class Reliability:
     def _rate(
         self, starts: Sequence[CarRecord], cause: RetirementCause, memory: float, usual: float
     ) -> float:
-        weights: list[float] = [memory**age for age in range(len(starts))]
-        stopped = sum(weight * self._is_of(car, cause) for weight, car in zip(weights, starts, strict=True))
+        weights = fading(memory, len(starts))
+        stopped = sum(
+            weight * self._is_of(car, cause)
+            for weight, car in zip(weights, starts, strict=True)
+            if car.cause is not None
+        )
         return (stopped + _PRIOR_STARTS * usual) / (sum(weights) + _PRIOR_STARTS)
 
     def _is_of(self, car: CarRecord, cause: RetirementCause) -> float:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from f1graph.features.lap_gaps import Gaps, qualifying_gaps, session_gaps
 from f1graph.features.qualifying import ValuesByName, best_of_team, qualifying_values
-from f1graph.races.calendar import Race
+from f1graph.races.calendar import PRACTICES, Race
 from f1graph.races.entries import Entry
+from f1graph.races.laps import SessionPart
 from f1graph.races.past import Past
 from f1graph.races.results import PRACTICE_KINDS, ClassificationKind, Status
 from f1graph.races.stages import Stage
@@ -16,6 +18,7 @@ from f1graph.races.stages import Stage
 _LARGEST_MEAN_GAP = 5.0
 # A session in which hardly anybody set a time says nothing about the field.
 _FEWEST_LAPS = 6
+_A_YEAR = timedelta(days=366)
 
 MissingInputs = tuple[tuple[str, str], ...]
 
@@ -38,6 +41,8 @@ def missing_inputs(past: Past, race: Race, stage: Stage) -> MissingInputs:
     missing: list[tuple[str, str]] = []
     if not any(session_gaps(past.classification(race.id, kind)) for kind in PRACTICE_KINDS):
         missing.append(("practice", "no lap times of a practice session of this weekend are known"))
+    if _laps_are_usual(past, race) and not any(past.laps(race.id, kind) for kind in PRACTICES):
+        missing.append(("practice laps", "of earlier weekends laps of practice are known, of this one none"))
     if (
         race.has_sprint
         and stage is not Stage.AFTER_PRACTICE
@@ -50,6 +55,16 @@ def missing_inputs(past: Past, race: Race, stage: Stage) -> MissingInputs:
         if past.classification(race.id, ClassificationKind.GRID) is None:
             missing.append(("grid", "the starting grid is not known"))
     return tuple(missing)
+
+
+def _laps_are_usual(past: Past, race: Race) -> bool:
+    """Whether laps of practice are known of a race in the year before."""
+    return any(
+        part is SessionPart.LAPS
+        and session in PRACTICES
+        and timedelta(0) < race.starts_at - past.race(race_id).starts_at <= _A_YEAR
+        for race_id, session, part in past.recordings
+    )
 
 
 def _practice(past: Past, race: Race, entries: Sequence[Entry]) -> ValuesByName:

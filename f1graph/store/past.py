@@ -38,9 +38,8 @@ from f1graph.store.types import Duration
 if TYPE_CHECKING:
     from f1graph.races.session_laps import SessionRecord
 
-# What features and scores are made of. Pit stops and fastest laps are read only by those who ask.
+# What features and scores are made of. Fastest laps are read only by those who ask.
 FORECAST_KINDS = frozenset(ClassificationKind) - {
-    ClassificationKind.PIT_STOPS,
     ClassificationKind.FASTEST_LAPS,
     ClassificationKind.WARM_UP,
     ClassificationKind.PRE_QUALIFYING,

@@ -92,3 +92,13 @@ def test_weather_is_one_value_per_sample() -> None:
 def test_features_are_not_made_of_messages() -> None:
     with pytest.raises(ValueError, match="RACE_CONTROL"):
         in_columns(a_recording(RACE, [], part=SessionPart.RACE_CONTROL))
+
+
+def test_two_readings_of_the_same_laps_are_equal_and_a_lap_makes_the_difference() -> None:
+    told = [a_lap("norris", 1, seconds=None), a_lap("norris", 2)]
+
+    assert in_columns(a_recording(RACE, told)) == in_columns(a_recording(RACE, told))
+    assert in_columns(a_recording(RACE, told)) != in_columns(a_recording(RACE, told[:1]))
+    slower = [told[0], a_lap("norris", 2, seconds=80.001)]
+    assert in_columns(a_recording(RACE, told)) != in_columns(a_recording(RACE, slower))
+    assert in_columns(a_recording(RACE, told)) != in_columns(a_recording(RACE, told, revision=2))
