@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -76,18 +77,21 @@ def race(
     as_json: AsJson = False,
 ) -> None:
     """Forecast a race now (a past one: as of the end of its stage) and store the forecast."""
+    settings = settings_of(context)
+    # The moment it was asked for, not when torch has been imported: a command that is given next with the
+    # same --now knows of the forecast.
+    now = settings.clock()()
     with errors.status("Forecasting ..."):
-        shown = run(_forecast(settings_of(context), race_id, stage))
+        shown = run(_forecast(settings, race_id, stage, now=now))
     _show(shown, as_json=as_json)
 
 
-async def _forecast(settings: Settings, race_id: str, stage: Stage | None) -> _Shown:
+async def _forecast(settings: Settings, race_id: str, stage: Stage | None, *, now: datetime) -> _Shown:
     from f1graph.forecasts.record import record_forecast
     from f1graph.store.calendar import race_not_over, races_by_id
     from f1graph.store.migrate import require_newest
     from f1graph.wiring import opened_forecaster, opened_store
 
-    now = settings.clock()()
     async with opened_store(settings) as store:
         await require_newest(store)
         async with store.read() as read:
@@ -162,17 +166,18 @@ def past(
 
     Goes on where it was stopped.
     """
-    made = run(_past(settings_of(context), parse_seasons(seasons), parse_stages(stages)))
+    settings = settings_of(context)
+    now = settings.clock()()
+    made = run(_past(settings, parse_seasons(seasons), parse_stages(stages), now=now))
     console.print(f"{made} forecasts made and scored.")
 
 
-async def _past(settings: Settings, seasons: Sequence[int], stages: Sequence[Stage]) -> int:
+async def _past(settings: Settings, seasons: Sequence[int], stages: Sequence[Stage], *, now: datetime) -> int:
     from f1graph.forecasts.record import record_past
     from f1graph.store.calendar import races_of_seasons
     from f1graph.store.migrate import require_newest
     from f1graph.wiring import opened_forecaster, opened_store
 
-    now = settings.clock()()
     made = 0
     async with opened_store(settings) as store:
         await require_newest(store)

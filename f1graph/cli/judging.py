@@ -31,7 +31,7 @@ async def score_all(settings: Settings) -> list[ModelMetric]:
     from f1graph.weekends.work import WorkKind
     from f1graph.wiring import do_due, opened_store
 
-    await do_due(settings, only={WorkKind.SCORE, WorkKind.METRICS})
+    await do_due(settings, only={WorkKind.SCORE}, metrics=True)
     async with opened_store(settings) as store, store.read() as read:
         return [known.metric for known in await metrics_known(read, settings.clock()())]
 
