@@ -85,8 +85,8 @@ PAGES = (
     "WeatherData",
     "RaceControlMessages",
 )
-# Which pages of the archive tell whose they are.
-TELLING_PAGES = ("SessionInfo", "TimingData", "RaceControlMessages")
+# Which pages of the archive tell whose they are, or are told by the course of the session.
+TELLING_PAGES = ("SessionInfo", "TimingData", "RaceControlMessages", "WeatherData", "TrackStatus")
 
 
 @dataclass(frozen=True)
