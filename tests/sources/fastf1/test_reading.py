@@ -273,7 +273,10 @@ _COURSE = {
     "Status": ["Started", "Aborted", "Started", "Finished", "Finalised"],
 }
 _WEATHER = {"Time": [minute * 60_000 for minute in range(155)]}
-_FLAGS: dict[str, list[Any]] = {"Time": [minute * 60_000 for minute in (0, 70, 75, 80, 90)], "Status": ["1", "4", "1", "5", "1"]}
+_FLAGS: dict[str, list[Any]] = {
+    "Time": [minute * 60_000 for minute in (0, 70, 75, 80, 90)],
+    "Status": ["1", "4", "1", "5", "1"],
+}
 _ANNOUNCED = {
     "Time": ["2030-06-02T13:10:00", "2030-06-02T13:20:00", "2030-06-02T14:30:00"],
     "Category": ["SafetyCar", "Flag", "Flag"],
