@@ -87,7 +87,6 @@ def race(
 
 
 async def _forecast(settings: Settings, race_id: str, stage: Stage | None, *, now: datetime) -> _Shown:
-    from f1graph.forecasts.record import record_forecast
     from f1graph.store.calendar import race_not_over, races_by_id
     from f1graph.store.migrate import require_newest
     from f1graph.wiring import opened_forecaster, opened_store
@@ -107,6 +106,8 @@ async def _forecast(settings: Settings, race_id: str, stage: Stage | None, *, no
                 else f"no race is known after {now:%Y-%m-%d %H:%M} UTC: import a newer release, or set --now"
             )
         stage = stage or stage_at(found, now) or Stage.AFTER_QUALIFYING
+        from f1graph.forecasts.record import record_forecast
+
         with opened_forecaster(settings, store) as forecaster:
             forecast = await record_forecast(
                 store, forecaster, found, stage, now=now, cause="asked for by hand"
@@ -173,7 +174,6 @@ def past(
 
 
 async def _past(settings: Settings, seasons: Sequence[int], stages: Sequence[Stage], *, now: datetime) -> int:
-    from f1graph.forecasts.record import record_past
     from f1graph.store.calendar import races_of_seasons
     from f1graph.store.migrate import require_newest
     from f1graph.wiring import opened_forecaster, opened_store
@@ -184,6 +184,8 @@ async def _past(settings: Settings, seasons: Sequence[int], stages: Sequence[Sta
         async with store.read() as read:
             races = [race for of in (await races_of_seasons(read, seasons)).values() for race in of]
         require_races(races, seasons)
+        from f1graph.forecasts.record import record_past
+
         with opened_forecaster(settings, store) as forecaster, bar("Forecasting the past") as progress:
             async for made, total, what in record_past(store, forecaster, races, stages, now=now):
                 progress.update(progress.task_ids[0], completed=made, total=total, description=what)
