@@ -44,6 +44,8 @@ from tests.weekends.recorded import MovingClock, RecordedEngine, a_forecast
 
 RELEASED_AFTER = timedelta(days=2)
 _HALF_AN_HOUR = timedelta(minutes=30)
+# How long one call may take: a host on a busy machine, and one that is known to hang.
+PATIENT, HASTY = timedelta(seconds=30), timedelta(seconds=2)
 
 
 @cache
@@ -268,7 +270,7 @@ async def a_weekend(
     cache: Path | None,
     only: SessionKind | None = None,
     engine: ForecastEngine | None = None,
-    call_timeout: timedelta = timedelta(seconds=2),
+    call_timeout: timedelta = PATIENT,
 ) -> AsyncIterator[Lived]:
     """A recorded weekend, from the day before its first session."""
     race = race_of(race_id)
