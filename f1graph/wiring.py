@@ -139,16 +139,23 @@ async def do_due(
     settings: Settings,
     *,
     only: Collection[WorkKind] = frozenset(WorkKind),
+    metrics: bool = False,
     on_progress: OnProgress | None = None,
 ) -> list[Outcome]:
     """Does what is due, without a queue; trains last, and then forecasts with the new models.
+
+    Args:
+        only: Work of other kinds is left alone.
+        metrics: They are computed at the end, due or not.
 
     Raises:
         StoreError: The database is not at the newest schema.
         WorkError: A unit failed; the text names each with its reason.
     """
-    from f1graph.weekends.run import failed, run_due
+    from f1graph.weekends.due import metrics_by_hand
+    from f1graph.weekends.run import Season, do_unit, failed, run_due
 
+    clock, worker = settings.clock(), f"{socket.gethostname()}-{os.getpid()}"
     async with opened_store(settings) as store:
         await require_newest(store)
         source, sessions = await source_of(settings, store), await sessions_of(settings, store)
@@ -165,14 +172,17 @@ async def do_due(
                     store,
                     source,
                     forecaster,
-                    clock=settings.clock(),
-                    worker_name=f"{socket.gethostname()}-{os.getpid()}",
+                    clock=clock,
+                    worker_name=worker,
                     time_limit=time_limit,
                     only=kinds,
                     on_progress=on_progress,
                     sessions=sessions,
                     trainer=trainer,
                 )
+            if metrics:
+                season = Season(store, source, forecaster, clock, worker, settings.job_timeout)
+                outcomes.append(await do_unit(season, metrics_by_hand(clock())))
     if problems := failed(outcomes):
         raise WorkError("; ".join(f"{outcome.work.key}: {outcome.error}" for outcome in problems))
     return outcomes

@@ -31,7 +31,7 @@ async def score_all(settings: Settings) -> list[ModelMetric]:
     from f1graph.weekends.work import WorkKind
     from f1graph.wiring import do_due, opened_store
 
-    await do_due(settings, only={WorkKind.SCORE, WorkKind.METRICS})
+    await do_due(settings, only={WorkKind.SCORE}, metrics=True)
     async with opened_store(settings) as store, store.read() as read:
         return [known.metric for known in await metrics_known(read, settings.clock()())]
 
@@ -44,13 +44,14 @@ def backtest(
     refits: Annotated[int, typer.Option(min=1, help="How often a season parameters are learnt anew.")] = 4,
 ) -> None:
     """Walk forward through past seasons: forecast every race as it would have been, and score it."""
+    settings, years, of_weekend = settings_of(context), parse_seasons(seasons), parse_stages(stages)
+    # Loading torch takes seconds: who mistyped a season is told before.
     from f1graph.forecasts.backtest import Walk
     from f1graph.forecasts.members import ESTIMATORS
 
-    settings, years = settings_of(context), parse_seasons(seasons)
     walk = Walk(
         seasons=tuple(years),
-        stages=tuple(parse_stages(stages)),
+        stages=tuple(of_weekend),
         estimators=ESTIMATORS,
         made_at=settings.clock()(),
         refits_per_season=refits,

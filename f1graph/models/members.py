@@ -11,26 +11,29 @@ from f1graph.models.network_member import NetworkEstimator, circuit_inputs, vari
 from f1graph.models.network_training import Training
 from f1graph.models.tft import TemporalFusionNetwork
 
+# The larger ones need fewer steps.
+_SHORT = Training(fewest_steps=60, most_steps=140)
+
 
 def mtl() -> NetworkEstimator:
     def build(names: tuple[str, ...]) -> torch.nn.Module:
         return MultiTaskNetwork(len(names), width=48, dropout=0.4)
 
-    return NetworkEstimator("mtl", build)
+    return NetworkEstimator("mtl", build, training=Training(most_steps=180))
 
 
 def tft() -> NetworkEstimator:
     def build(names: tuple[str, ...]) -> torch.nn.Module:
         return TemporalFusionNetwork(variables_of(names), width=16, heads=2, dropout=0.2)
 
-    return NetworkEstimator("tft", build)
+    return NetworkEstimator("tft", build, seeds=1, training=_SHORT)
 
 
 def gnn() -> NetworkEstimator:
     def build(names: tuple[str, ...]) -> torch.nn.Module:
         return RaceGraphNetwork(len(names), circuit_inputs(names), width=24, dropout=0.3)
 
-    return NetworkEstimator("gnn", build)
+    return NetworkEstimator("gnn", build, seeds=1, training=_SHORT)
 
 
 def bnn() -> NetworkEstimator:
@@ -38,5 +41,5 @@ def bnn() -> NetworkEstimator:
         return BayesianNetwork(len(names), width=24)
 
     # A Bayesian network is held by its prior instead of a weight decay and a dropout.
-    training = Training(learning_rate=0.01, weight_decay=0.0, fewest_steps=120, most_steps=400, every=40)
+    training = Training(learning_rate=0.01, weight_decay=0.0, fewest_steps=120, most_steps=320, every=40)
     return NetworkEstimator("bnn", build, seeds=1, weight_draws=8, training=training)

@@ -123,3 +123,10 @@ def _metrics(begun: Begun, now: datetime) -> Iterator[Work]:
             f"{WorkKind.METRICS}/daily/{noon:%Y-%m-%d}",
             f"the daily refresh of {noon:%d %B %Y}, 12:00 UTC",
         )
+
+
+def metrics_by_hand(now: datetime) -> Work:
+    """Asked for, whatever was computed before: that may have been by a clock that was ahead of this one."""
+    return Work(
+        WorkKind.METRICS, f"{WorkKind.METRICS}/by-hand/{now.isoformat()}", "asked for by hand", by_hand=True
+    )

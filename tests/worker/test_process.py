@@ -54,7 +54,7 @@ async def test_a_worker_catches_up_as_soon_as_it_starts_and_ends_cleanly_when_as
     worker = start_worker()
     worker.wait_for(is_done("METRICS"))
     worker.process.send_signal(signal.SIGTERM)
-    assert worker.ended(seconds=20) == 0
+    assert worker.ended(seconds=120) == 0
     done = str(WorkStatus.DONE)
     assert await ledger_and_forecasts(settings) == (
         {("FETCH", done), ("FORECAST", done), ("METRICS", done)},
@@ -71,7 +71,7 @@ async def test_two_worker_processes_started_together_make_one_forecast(
         worker.wait_for(lambda line: " ← tick ●" in line["event"])
     for worker in workers:
         worker.process.send_signal(signal.SIGTERM)
-    assert [worker.ended(seconds=20) for worker in workers] == [0, 0]
+    assert [worker.ended(seconds=120) for worker in workers] == [0, 0]
     assert (await ledger_and_forecasts(settings))[1] == 1
     lines = [line for worker in workers for line in worker.seen]
     assert len([line for line in lines if is_begun("FETCH")(line)]) == 1
@@ -84,7 +84,7 @@ async def test_a_worker_killed_in_the_middle_leaves_nothing_by_half(
     worker = start_worker("stuck")
     worker.wait_for(is_begun("FORECAST"))
     worker.process.kill()
-    worker.ended(seconds=20)
+    worker.ended(seconds=120)
     work, made = await ledger_and_forecasts(settings)
     assert (("FORECAST", str(WorkStatus.CLAIMED)) in work, made) == (True, 0)
 
@@ -97,7 +97,7 @@ async def test_the_first_signal_waits_for_the_unit_and_the_second_does_not(
     worker.process.send_signal(signal.SIGTERM)
     worker.wait_for(lambda line: "to be completed" in line["event"])
     worker.process.send_signal(signal.SIGTERM)
-    assert worker.ended(seconds=20) == 0
+    assert worker.ended(seconds=120) == 0
     work, made = await ledger_and_forecasts(settings)
     assert (("FORECAST", str(WorkStatus.FAILED)) in work, made) == (True, 0)
 
