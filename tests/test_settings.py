@@ -40,6 +40,20 @@ def test_each_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPat
     assert (settings.database_timeout, settings.port) == (timedelta(seconds=7), 0)
 
 
+def test_a_child_gets_the_settings_that_are_not_the_defaults(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = read_settings(
+        data_dir=tmp_path, fastf1=False, job_timeout=timedelta(minutes=5), now="2024-12-05T12:00Z"
+    )
+    assert "F1GRAPH_PORT" not in settings.as_environment()
+
+    for name, value in settings.as_environment().items():
+        monkeypatch.setenv(name, value)
+
+    assert read_settings().model_dump() == settings.model_dump()
+
+
 def test_a_past_weekend_can_be_lived_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("F1GRAPH_NOW", "2024-12-05T16:00+04:00")
     settings = read_settings()

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from f1graph.errors import BundleError, UnknownError
-from f1graph.forecasts.metrics import bootstrap_interval
+from f1graph.forecasts.intervals import bootstrap_interval
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
 from f1graph.store.bundles import (
@@ -108,7 +108,7 @@ def takes_the_place(candidate: BundleRow, active: BundleRow | None) -> tuple[boo
     if paired is None:
         if DECIDING in _walk(active):
             return False, f"it was tried on no race that {active.id} was tried on"
-        return True, f"{active.id} does not tell how it did, and knows less"
+        return True, f"{active.id}, which was in use, does not tell how it did"
     title = DECIDING.definition.title.lower()
     what = f"{title} {paired.first:.4f} against {paired.second:.4f} of {active.id} on {paired.races} races"
     return paired.difference <= 0, what
@@ -143,21 +143,21 @@ async def roll_back(write: Write, *, model: str, stage: Stage, now: datetime) ->
 
 
 async def let_newer_in(write: Write, *, model: str, stage: Stage, now: datetime) -> Verdict | None:
-    """Takes the pin out, and puts the newest candidate to use if it deserves it.
+    """Takes the pin out, and puts the newest bundle to use if it deserves it.
 
     Returns:
-        What became of that candidate; None if there is none that knows more than the bundle in use.
+        What became of that bundle; None if none knows more than the one in use.
     """
     await unpin(write, model=model, stage=stage)
     active = await active_bundle(write, model=model, stage=stage)
-    candidates = [
+    newer = [
         bundle
         for bundle in await load_bundles(write, model=model, stage=stage, limit=_ALL)
-        if bundle.status is BundleStatus.CANDIDATE and (active is None or bundle.cutoff >= active.cutoff)
+        if active is None or bundle.cutoff > active.cutoff
     ]
-    if not candidates:
+    if not newer:
         return None
-    newest = max(candidates, key=lambda bundle: (bundle.cutoff, bundle.trained_at))
+    newest = max(newer, key=lambda bundle: (bundle.cutoff, bundle.trained_at))
     deserves, why = takes_the_place(newest, active)
     if not deserves:
         return Verdict(newest, False, why)

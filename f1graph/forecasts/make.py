@@ -93,9 +93,12 @@ def make_forecast(
         seed = derive_seed(race.id, stage, model.name, past.cutoff.isoformat())
     spoken = ask(model, features, draws=draws, seed=seed)
     distribution = spoken.distribution
+    own = {one.name for one in spoken.members}
     views = [_view(one) for one in spoken.members] + [
         _baseline(one, features, draws=draws, seed=seed)
         for one in sorted(baselines, key=lambda baseline: baseline.name)
+        # A simple guess may have a voice in an ensemble: it is shown once.
+        if one.name not in own
     ]
     voices = [one.distribution for one in spoken.members if one.weight > 0]
     build = build or this_build()

@@ -117,6 +117,13 @@ class FitCache:
             digest.update(self._digest(example))
         return digest.hexdigest()
 
+    def digest_of(self, examples: Sequence[Example]) -> str:
+        """SHA-256 of what there is to learn from `examples`."""
+        digest = hashlib.sha256()
+        for example in examples:
+            digest.update(self._digest(example))
+        return digest.hexdigest()
+
     def get(self, key: str) -> State | None:
         """The state of the predictor; None if it is not here, or not whole."""
         data = self._memory.get(key) if self._folder is None else _read(self._folder / f"{key}{_ENDING}")

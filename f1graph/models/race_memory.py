@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -127,10 +128,10 @@ class RaceMemory:
 
     def updated(self, examples: Sequence[Example]) -> RaceMemory:
         """The memory of `examples`: goes on from here where they begin with what was learned here."""
-        digests = [""]
+        digest = ""
         for example in examples[: self.learned]:
-            digests.append(_digest(digests[-1], example))
-        goes_on = len(examples) >= self.learned and digests[-1] == self.digest
+            digest = _digest(digest, example)
+        goes_on = len(examples) >= self.learned and digest == self.digest
         memory = self.copy() if goes_on else RaceMemory(self.strengths.drift)
         for example in examples[memory.learned :]:
             memory.learn(example)
@@ -215,11 +216,17 @@ def _tokens_of(example: Example, believed: Values) -> dict[int, Values]:
     return tokens
 
 
+# Examples stay the same objects from race to race, and each is asked for before every later one.
+_digests: WeakKeyDictionary[Example, bytes] = WeakKeyDictionary()
+
+
 def _digest(before: str, example: Example) -> str:
-    features, outcome = example.features, example.outcome
-    digest = hashlib.sha256(before.encode())
-    digest.update("\0".join((features.race_id, str(features.season), *features.driver_ids)).encode())
-    digest.update("\0".join(features.lineage_ids).encode())
-    for values in (outcome.positions, outcome.retired, outcome.classified, outcome.grid, outcome.causes):
-        digest.update(np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()
+    own = _digests.get(example)
+    if own is None:
+        features, outcome = example.features, example.outcome
+        digest = hashlib.sha256("\0".join((features.race_id, str(features.season))).encode())
+        digest.update("\0".join((*features.driver_ids, *features.lineage_ids)).encode())
+        for values in (outcome.positions, outcome.retired, outcome.classified, outcome.grid, outcome.causes):
+            digest.update(np.ascontiguousarray(values).tobytes())
+        own = _digests[example] = digest.digest()
+    return hashlib.sha256(before.encode() + own).hexdigest()

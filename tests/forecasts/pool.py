@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from f1graph.features.build import build_features
 from f1graph.features.race_features import RaceFeatures
+from f1graph.forecasts.examples import ExampleBook
+from f1graph.forecasts.life_cycle import Verdict, register
+from f1graph.forecasts.training import train
 from f1graph.models.baselines import championship_baseline
 from f1graph.models.draws import OutcomeDistribution
 from f1graph.models.fit_cache import FitCache
@@ -17,6 +23,10 @@ from f1graph.models.protocol import EnsembleOutcome, Estimator, Example, MemberO
 from f1graph.models.rating import RatingEstimator
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
+from f1graph.store.bundles import BundleStatus
+from f1graph.store.engine import Store
+from f1graph.store.past import load_history
+from tests.forecasts.season import FIRST_SEASON, NOW
 
 MEMBERS: tuple[Estimator, ...] = (RatingEstimator(), championship_baseline())
 WEIGHTS = {"rating": 0.75, "championship": 0.25}
@@ -126,3 +136,30 @@ class PoolEstimator:
             except KeyError:
                 missing.append((member.name, "its part of the bundle is missing"))
         return PoolPredictor(Stage(facts["stage"]), tuple(facts["feature_names"]), members, tuple(missing))
+
+
+async def train_pool(
+    store: Store,
+    folder: Path,
+    *,
+    cutoff: datetime = NOW,
+    stage: Stage = Stage.BEFORE_WEEKEND,
+    estimator: PoolEstimator | None = None,
+    cache: FitCache | None = None,
+) -> Verdict:
+    """As `f1graph models train` does."""
+    async with store.read() as read:
+        history = await load_history(read, from_season=FIRST_SEASON - 1)
+    trained = train(
+        estimator or PoolEstimator(),
+        ExampleBook(history, build_features, first_season=FIRST_SEASON),
+        stage=stage,
+        cutoff=cutoff,
+        trained_at=cutoff,
+        folder=folder / "bundles",
+        status=BundleStatus.CANDIDATE,
+        invented=True,
+        cache=cache,
+    )
+    async with store.write() as write:
+        return await register(write, trained.row, now=cutoff)

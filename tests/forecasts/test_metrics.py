@@ -8,14 +8,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from f1graph.forecasts.metrics import (
-    bootstrap_interval,
-    calibration,
-    calibration_bins,
-    model_metrics,
-    one_per_race,
-    wilson_interval,
-)
+from f1graph.forecasts.intervals import bootstrap_interval, wilson_interval
+from f1graph.forecasts.metrics import calibration, calibration_bins, model_metrics, one_per_race
 from f1graph.forecasts.score import judge
 from f1graph.races.forecast import ScoredForecast
 from f1graph.races.measures import Measure, ModelMetric, Target

@@ -60,6 +60,7 @@ def test_an_ensemble_from_disk_forecasts_to_the_last_bit_what_it_did_before(
 def test_t8_an_ensemble_goes_on_without_a_broken_member(
     folder: Path, trained: PoolPredictor, remove: bool
 ) -> None:
+    """T8: the others share its weight."""
     change_tensors(folder, "rating", remove=remove)
 
     found = load_bundle(folder, [PoolEstimator()])
