@@ -90,9 +90,7 @@ class UltraPredictor:
         whole = resample(pool, weights, draws=draws, generator=generator)
         shares = {name: stack.order[name] for name in members}
         heard = sum(shares.values())
-        aleatoric, epistemic = spread_of(
-            [(shares[name] / heard, voices[name]) for name in members], whole
-        )
+        aleatoric, epistemic = spread_of([(shares[name] / heard, voices[name]) for name in members], whole)
         return EnsembleOutcome(
             distribution=whole,
             members=tuple(
@@ -108,9 +106,7 @@ class UltraPredictor:
         )
 
     def update(self, examples: Sequence[Example]) -> UltraPredictor:
-        return replace(
-            self, components={name: one.update(examples) for name, one in self.components.items()}
-        )
+        return replace(self, components={name: one.update(examples) for name, one in self.components.items()})
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         tensors: dict[str, torch.Tensor] = {}
@@ -137,7 +133,9 @@ class UltraEstimator:
     cache: Where finished fits are kept; those of the walk are the same for every later training.
     """
 
-    members: tuple[Estimator, ...] = field(default_factory=lambda: (RatingEstimator(), mtl(), tft(), gnn(), bnn()))
+    members: tuple[Estimator, ...] = field(
+        default_factory=lambda: (RatingEstimator(), mtl(), tft(), gnn(), bnn())
+    )
     anchors: tuple[Estimator, ...] = field(
         default_factory=lambda: (grid_baseline(), championship_baseline(), UniformEstimator())
     )
@@ -261,7 +259,9 @@ class UltraEstimator:
             yield JudgedRace(views, example.outcome, age)
 
 
-def _stacks_then(of_season: Sequence[Sequence[JudgedRace]], names: Mapping[str, Sequence[str]]) -> list[Stack]:
+def _stacks_then(
+    of_season: Sequence[Sequence[JudgedRace]], names: Mapping[str, Sequence[str]]
+) -> list[Stack]:
     """The stack that was known before each season."""
     return [
         learn_stack(
@@ -287,7 +287,9 @@ def _learn_confidence(stack: Stack, races: Sequence[JudgedRace]) -> Logistic:
     return fit_logistic(np.concatenate(raw), np.concatenate(happened), np.concatenate(weights))
 
 
-def _voices(component: Predictor, features: RaceFeatures, *, draws: int, seed: int) -> list[OutcomeDistribution]:
+def _voices(
+    component: Predictor, features: RaceFeatures, *, draws: int, seed: int
+) -> list[OutcomeDistribution]:
     if isinstance(component, ManyVoiced):
         return component.views(features, draws=draws, seed=seed)
     return [component.predict(features, draws=draws, seed=seed)]

@@ -161,7 +161,13 @@ class FitCache:
             features, outcome = example.features, example.outcome
             digest = hashlib.sha256(features.fingerprint.encode())
             digest.update(features.starts_at.isoformat().encode())
-            for values in (outcome.positions, outcome.retired, outcome.classified, outcome.grid, outcome.causes):
+            for values in (
+                outcome.positions,
+                outcome.retired,
+                outcome.classified,
+                outcome.grid,
+                outcome.causes,
+            ):
                 digest.update(np.ascontiguousarray(values).tobytes())
             found = self._digests[example] = digest.digest()
         return found

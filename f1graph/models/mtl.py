@@ -47,7 +47,9 @@ class MultiTaskNetwork(nn.Module):
         has_grid = started & (outcomes.grid > 0)
         losses = [
             _mean(
-                functional.binary_cross_entropy_with_logits(told[..., 0], in_points.float(), reduction="none"),
+                functional.binary_cross_entropy_with_logits(
+                    told[..., 0], in_points.float(), reduction="none"
+                ),
                 started,
             ),
             _mean((told[..., 1] - grid).square(), has_grid),

@@ -181,12 +181,16 @@ class NetworkEstimator:
         plan = InputPlan.of(recent, stage)
         names, _ = plan.inputs(recent[-1].features, before[-1].strengths)
         raw = raw_inputs(plan, recent, before)
-        scaling = Scaling.of(raw)
+        scaling = Scaling.of_known(raw, fewest=FEWEST_RACES)
         fields = fields_of(raw, [example.features.lineage_ids for example in recent], before, scaling)
         outcomes = outcomes_of(recent, half_life_years=self.half_life_years)
         trained = [
             train_network(
-                lambda: self.build(names), fields, outcomes, self.training, seed=(seed + 7919 * number) % 2**31
+                lambda: self.build(names),
+                fields,
+                outcomes,
+                self.training,
+                seed=(seed + 7919 * number) % 2**31,
             )
             for number in range(self.seeds)
         ]
@@ -210,7 +214,9 @@ class NetworkEstimator:
 
         def under(prefix: str) -> dict[str, torch.Tensor]:
             return {
-                name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)
+                name.removeprefix(prefix): tensor
+                for name, tensor in tensors.items()
+                if name.startswith(prefix)
             }
 
         networks = []
@@ -255,4 +261,3 @@ def variables_of(names: Sequence[str]) -> list[int]:
 def circuit_inputs(names: Sequence[str]) -> list[int]:
     """The inputs that describe the circuit rather than a car."""
     return [i for i, name in enumerate(names) if name.startswith("circuit_") or name == "street_circuit"]
-

@@ -15,7 +15,6 @@ from f1graph.models.draws import OutcomeDistribution
 from f1graph.races.retirement_causes import RetirementCause
 from f1graph.races.stages import Stage
 
-
 # The order of the columns wherever a retirement is told apart by its cause.
 CAUSES = (RetirementCause.MECHANICAL, RetirementCause.ACCIDENT, RetirementCause.OTHER)
 

@@ -142,7 +142,9 @@ class RaceMemory:
         tensors = {
             "strengths.mean": torch.tensor(self.strengths.mean),
             "strengths.covariance": torch.tensor(self.strengths.covariance),
-            "tokens": torch.tensor(np.concatenate([np.zeros((0, len(TOKEN))), *(self._tokens[driver] for driver in drivers)])),
+            "tokens": torch.tensor(
+                np.concatenate([np.zeros((0, len(TOKEN))), *(self._tokens[driver] for driver in drivers)])
+            ),
             "numbers": torch.tensor(
                 np.concatenate([np.zeros(0, dtype=np.int64), *(self._numbers[driver] for driver in drivers)])
             ),
@@ -194,7 +196,11 @@ def _tokens_of(example: Example, believed: Values) -> dict[int, Values]:
     grid_known = bool((outcome.grid > 0).any())
     best_of_others = {
         entry: min(
-            (outcome.positions[other] for other in started if other != entry and lineages[other] == lineages[entry]),
+            (
+                outcome.positions[other]
+                for other in started
+                if other != entry and lineages[other] == lineages[entry]
+            ),
             default=None,
         )
         for entry in started

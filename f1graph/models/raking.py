@@ -27,9 +27,7 @@ def rake(distribution: OutcomeDistribution, *, win: Values, retirement: Values) 
         retirement: P(does not finish), of each entry.
     """
     count = distribution.draws
-    first = np.where(
-        distribution.positions == 1, np.arange(len(distribution.driver_ids)), 0
-    ).sum(axis=1)
+    first = np.where(distribution.positions == 1, np.arange(len(distribution.driver_ids)), 0).sum(axis=1)
     has_winner = ~distribution.retired[np.arange(count), first]
     weights = np.full(count, 1.0 / count)
     for _ in range(_ROUNDS):

@@ -37,7 +37,9 @@ def draw_races(
     chance = 1.0 / (1.0 + np.exp(-(retirement_log_odds[None, :].astype(np.float32) + shared)))
     retired = generator.random((draws, entries), dtype=np.float32) < chance
     positions = _place_finishers(utilities, retired, generator)
-    return OutcomeDistribution(driver_ids, _place_retired(positions, retired, generator), retired, cause_shares)
+    return OutcomeDistribution(
+        driver_ids, _place_retired(positions, retired, generator), retired, cause_shares
+    )
 
 
 def _place_finishers(

@@ -124,11 +124,17 @@ def learn_stack(races: Sequence[JudgedRace], *, members: Sequence[str], anchors:
     order = _most_likely(
         np.concatenate(order_chance),
         # A race is one piece of evidence, whatever the size of its field.
-        np.concatenate([np.full(len(one), w / len(one)) for one, w in zip(order_chance, weight, strict=True)]),
+        np.concatenate(
+            [np.full(len(one), w / len(one)) for one, w in zip(order_chance, weight, strict=True)]
+        ),
         shares,
         _ORDER_PRIOR_RACES,
     )
-    won = [(chance, w) for race, w in zip(races, weight, strict=True) for chance in _chance_of_winner(race, names)]
+    won = [
+        (chance, w)
+        for race, w in zip(races, weight, strict=True)
+        for chance in _chance_of_winner(race, names)
+    ]
     chance, counted = np.array([one for one, _ in won]), np.array([w for _, w in won])
     winner = _most_likely(chance, counted, shares, _WINNER_PRIOR_RACES)
     stack = Stack(
