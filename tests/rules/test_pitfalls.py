@@ -1,4 +1,4 @@
-"""Each pitfall of the field that concerns sources, queue and trained models is held by a test that names it."""
+"""Each pitfall of sources, queue and trained models is held by a test that names it."""
 
 from __future__ import annotations
 
