@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from f1graph.errors import ForecastError
 from f1graph.features.race_features import RaceFeatures
 from f1graph.models.baselines import UniformEstimator, championship_baseline, grid_baseline
+from f1graph.models.boost import BoostEstimator
 from f1graph.models.draws import OutcomeDistribution, joined
 from f1graph.models.fit_cache import FitCache
 from f1graph.models.members import bnn, gnn, mtl, tft
@@ -37,7 +38,7 @@ from f1graph.races.stages import Stage
 Values = NDArray[np.float64]
 
 # Seasons whose races the members had to forecast before they are heard.
-WALKED_SEASONS = 6
+WALKED_SEASONS = 4
 _WALK_DRAWS = 2000
 _CONFIDENCE_HALF_LIFE = 8.0
 _YEAR_DAYS = 365.25
@@ -134,7 +135,7 @@ class UltraEstimator:
     """
 
     members: tuple[Estimator, ...] = field(
-        default_factory=lambda: (RatingEstimator(), mtl(), tft(), gnn(), bnn())
+        default_factory=lambda: (RatingEstimator(), mtl(), tft(), gnn(), bnn(), BoostEstimator())
     )
     anchors: tuple[Estimator, ...] = field(
         default_factory=lambda: (grid_baseline(), championship_baseline(), UniformEstimator())

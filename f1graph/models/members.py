@@ -12,14 +12,14 @@ from f1graph.models.network_training import Training
 from f1graph.models.tft import TemporalFusionNetwork
 
 # The larger ones need fewer steps.
-_SHORT = Training(fewest_steps=60, most_steps=140)
+_SHORT = Training(learning_rate=0.003, fewest_steps=60, most_steps=140)
 
 
 def mtl() -> NetworkEstimator:
     def build(names: tuple[str, ...]) -> torch.nn.Module:
         return MultiTaskNetwork(len(names), width=48, dropout=0.4)
 
-    return NetworkEstimator("mtl", build, training=Training(most_steps=180))
+    return NetworkEstimator("mtl", build)
 
 
 def tft() -> NetworkEstimator:

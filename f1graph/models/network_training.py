@@ -41,10 +41,10 @@ class Training:
     """
 
     batch: int = 48
-    learning_rate: float = 0.004
+    learning_rate: float = 0.002
     weight_decay: float = 0.02
     fewest_steps: int = 80
-    most_steps: int = 240
+    most_steps: int = 200
     every: int = 20
     held_back: int = 24
     warm_up: int = 20

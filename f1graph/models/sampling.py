@@ -36,13 +36,13 @@ def draw_races(
     shared = race_deviation * generator.standard_normal((draws, 1), dtype=np.float32)
     chance = 1.0 / (1.0 + np.exp(-(retirement_log_odds[None, :].astype(np.float32) + shared)))
     retired = generator.random((draws, entries), dtype=np.float32) < chance
-    positions = _place_finishers(utilities, retired, generator)
+    positions = place_finishers(utilities, retired, generator)
     return OutcomeDistribution(
         driver_ids, _place_retired(positions, retired, generator), retired, cause_shares
     )
 
 
-def _place_finishers(
+def place_finishers(
     utilities: Values, retired: NDArray[np.bool_], generator: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Positions of the finishers, 0 for the retired. (draws, entries)"""
