@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from f1graph.models.bnn import BayesianNetwork
-from f1graph.models.gnn import RaceGraphNetwork
 from f1graph.models.mtl import MultiTaskNetwork
 from f1graph.models.network_member import NetworkEstimator, circuit_inputs, variables_of
 from f1graph.models.network_training import RaceNetwork, Training
@@ -29,6 +28,9 @@ def tft() -> NetworkEstimator:
 
 def gnn() -> NetworkEstimator:
     def build(names: tuple[str, ...]) -> RaceNetwork:
+        # PyTorch Geometric takes 1.4 s and 57 MB, which who asks the rating alone need not pay.
+        from f1graph.models.gnn import RaceGraphNetwork
+
         return RaceGraphNetwork(len(names), circuit_inputs(names), width=24, dropout=0.3)
 
     return NetworkEstimator("gnn", build, seeds=1, training=_SHORT)
