@@ -113,7 +113,8 @@ class UltraPredictor:
         components: dict[str, Any] = {}
         for name, component in self.components.items():
             own, facts = component.state()
-            tensors |= {f"{name}/{key}": tensor for key, tensor in own.items()}
+            part = _part(name, is_member=name in self.versions)
+            tensors |= {f"{part}{key}": tensor for key, tensor in own.items()}
             components[name] = {"facts": facts, "tensors": sorted(own)}
         return tensors, {
             "stage": self.stage.value,
@@ -195,10 +196,9 @@ class UltraEstimator:
         components, missing = {}, []
         estimators = {one.name: one for one in (*self.members, *self.anchors)}
         for name, own in facts["components"].items():
+            part = _part(name, is_member=name in facts["versions"])
             given = {
-                key.removeprefix(f"{name}/"): tensor
-                for key, tensor in tensors.items()
-                if key.startswith(f"{name}/")
+                key.removeprefix(part): tensor for key, tensor in tensors.items() if key.startswith(part)
             }
             if sorted(given) != own["tensors"]:
                 missing.append((name, "its part of the bundle is missing or broken"))
@@ -257,6 +257,11 @@ class UltraEstimator:
                 views[name] = view
             age = (newest - example.features.starts_at).days / _YEAR_DAYS
             yield JudgedRace(views, example.outcome, age)
+
+
+def _part(name: str, *, is_member: bool) -> str:
+    """How its tensors' names begin: each member is a part of the bundle that the others can do without."""
+    return f"{name}/" if is_member else f"{name}."
 
 
 def _stacks_then(
