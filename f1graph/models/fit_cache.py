@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import datetime
+from importlib.metadata import version as installed_version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from types import CodeType, FunctionType
@@ -26,6 +27,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from f1graph import __version__
+from f1graph.models.bundle import LIBRARIES
 from f1graph.models.protocol import Estimator, Example, Predictor
 from f1graph.races.stages import Stage
 
@@ -105,8 +107,7 @@ class FitCache:
         digest = hashlib.sha256()
         for part in (
             __version__,
-            torch.__version__,
-            np.__version__,
+            *(installed_version(library) for library in LIBRARIES),
             estimator.name,
             estimator.version,
             _settings_of(estimator),
