@@ -130,7 +130,7 @@ class Settings(BaseSettings):
         description="An API request that takes longer is answered with an error.",
     )
     model: str = Field(
-        "rating",
+        "ultra",
         pattern="^(ultra|rating)$",
         description="Whose forecasts are served: `ultra`, the ensemble, which is trained in the background "
         "and until then leaves it to the rating; or the `rating` alone.",

@@ -153,7 +153,8 @@ async def do_due(
         WorkError: A unit failed; the text names each with its reason.
     """
     from f1graph.weekends.due import metrics_by_hand
-    from f1graph.weekends.run import Season, do_unit, failed, run_due
+    from f1graph.weekends.run import do_unit, failed, run_due
+    from f1graph.weekends.units import Season
 
     clock, worker = settings.clock(), f"{socket.gethostname()}-{os.getpid()}"
     async with opened_store(settings) as store:

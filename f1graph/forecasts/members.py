@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from f1graph.errors import SettingsError
+from f1graph.errors import RequestError, SettingsError
 from f1graph.models.baselines import UniformEstimator, championship_baseline, grid_baseline
+from f1graph.models.ensemble import UltraEstimator
 from f1graph.models.protocol import Estimator
 from f1graph.models.rating import RatingEstimator
 
 # Trained within seconds, on the way to a forecast.
 RATING: Estimator = RatingEstimator()
 # Trained for minutes, beside the forecasts; until then the rating speaks.
-TRAINED_BESIDE: tuple[Estimator, ...] = ()
+ULTRA = UltraEstimator()
+TRAINED_BESIDE: tuple[Estimator, ...] = (ULTRA,)
 BASELINES: tuple[Estimator, ...] = (UniformEstimator(), championship_baseline(), grid_baseline())
 SERVABLE: tuple[Estimator, ...] = (*TRAINED_BESIDE, RATING)
 ESTIMATORS: tuple[Estimator, ...] = (*SERVABLE, *BASELINES)
@@ -55,3 +58,16 @@ def models_of(served: str) -> Models:
         f"F1GRAPH_MODEL={served!r} is no model that can be served: "
         f"{', '.join(estimator.name for estimator in SERVABLE)}"
     )
+
+
+def estimators_named(names: Sequence[str]) -> tuple[Estimator, ...]:
+    """Those that can be walked through history: models, baselines, and the members of `ultra` alone.
+
+    Raises:
+        RequestError: There is none of one of the names, or no name.
+    """
+    known = {estimator.name: estimator for estimator in (*ESTIMATORS, *ULTRA.members)}
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise RequestError(f"{', '.join(unknown) or 'none'}: the models are {', '.join(known)}")
+    return tuple(known[name] for name in dict.fromkeys(names))

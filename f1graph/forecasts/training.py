@@ -17,7 +17,7 @@ from f1graph.forecasts.examples import ExampleBook
 from f1graph.forecasts.intervals import bootstrap_interval
 from f1graph.forecasts.make import derive_seed
 from f1graph.models.bundle import load_bundle, manifest_as_json, read_manifest, save_bundle
-from f1graph.models.fit_cache import FitCache, ResumableEstimator
+from f1graph.models.fit_cache import FitCache, resuming
 from f1graph.models.protocol import Estimator, Example, Predictor
 from f1graph.models.walk_scores import WalkScore, WalkScored
 from f1graph.races.refreshes import REFIT_AFTER_RACES
@@ -64,9 +64,7 @@ def train(
     """
     examples = book.known_by(cutoff, stage)
     seed = derive_seed("fit", estimator.name, stage, cutoff.isoformat())
-    learner = estimator
-    if cache is not None and isinstance(estimator, ResumableEstimator):
-        learner = estimator.resuming_from(cache)
+    learner = estimator if cache is None else resuming(estimator, cache)
     begun = time.perf_counter()
     predictor = learner.fit(examples, stage=stage, seed=seed)
     seconds = time.perf_counter() - begun

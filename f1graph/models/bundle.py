@@ -35,7 +35,8 @@ log = structlog.get_logger(__name__)
 MANIFEST_FILE = "manifest.json"
 TENSORS_FILE = "weights.safetensors"
 FORMAT = 2
-_LIBRARIES = ("numpy", "safetensors", "torch")
+# Whose numbers a trained model depends on.
+LIBRARIES = ("lightgbm", "numpy", "safetensors", "torch", "torch-geometric")
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def save_bundle(
         "seed": seed,
         "code_version": __version__,
         "libraries": {"python": platform.python_version()}
-        | {library: installed_version(library) for library in _LIBRARIES},
+        | {library: installed_version(library) for library in LIBRARIES},
         "training_seconds": training_seconds,
         "walk_forward": [asdict(score) for score in walk_forward],
         "facts": facts,

@@ -1,10 +1,10 @@
 """`ultra`: the members stacked, and calibrated on what they had said of past races.
 
-Training walks forward through the last seasons first: the members are fitted on what came before each season and
-say what they think of its races. From that, and from nothing they had seen, follow the proportions in which they are
-heard (`stacking`). Then they are fitted on all races. A forecast pools the members' draws, weighs them anew so
-that the chances to win and to retire are the stacked ones (`raking`), and tells apart what the members expect of
-luck from what they disagree about.
+Training walks forward through the last seasons first: the members are fitted on what came before each season
+and say what they think of its races. From that, and from nothing they had seen, follow the proportions in
+which they are heard (`stacking`). Then they are fitted on all races. A forecast pools the members' draws,
+weighs them anew so that the chances to win and to retire are the stacked ones (`raking`), and tells apart
+what the members expect of luck from what they disagree about.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ class UltraPredictor:
         components: dict[str, Any] = {}
         for name, component in self.components.items():
             own, facts = component.state()
-            tensors |= {f"{name}/{key}": tensor for key, tensor in own.items()}
+            part = _part(name, is_member=name in self.versions)
+            tensors |= {f"{part}{key}": tensor for key, tensor in own.items()}
             components[name] = {"facts": facts, "tensors": sorted(own)}
         return tensors, {
             "stage": self.stage.value,
@@ -153,8 +154,8 @@ class UltraEstimator:
     def fit(self, examples: Sequence[Example], *, stage: Stage, seed: int) -> UltraPredictor:
         """Walks through the last seasons, learns the proportions, and fits all members.
 
-        The members' seeds follow from what they learn, so that a walk finds the fits of earlier walks; `seed` is
-        there for the protocol's sake.
+        The members' seeds follow from what they learn, so that a walk finds the fits of earlier walks; `seed`
+        is there for the protocol's sake.
 
         Raises:
             ForecastError: There are too few races.
@@ -196,10 +197,9 @@ class UltraEstimator:
         components, missing = {}, []
         estimators = {one.name: one for one in (*self.members, *self.anchors)}
         for name, own in facts["components"].items():
+            part = _part(name, is_member=name in facts["versions"])
             given = {
-                key.removeprefix(f"{name}/"): tensor
-                for key, tensor in tensors.items()
-                if key.startswith(f"{name}/")
+                key.removeprefix(part): tensor for key, tensor in tensors.items() if key.startswith(part)
             }
             if sorted(given) != own["tensors"]:
                 missing.append((name, "its part of the bundle is missing or broken"))
@@ -258,6 +258,11 @@ class UltraEstimator:
                 views[name] = view
             age = (newest - example.features.starts_at).days / _YEAR_DAYS
             yield JudgedRace(views, example.outcome, age)
+
+
+def _part(name: str, *, is_member: bool) -> str:
+    """How its tensors' names begin: each member is a part of the bundle that the others can do without."""
+    return f"{name}/" if is_member else f"{name}."
 
 
 def _stacks_then(

@@ -14,8 +14,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import datetime
+from importlib.metadata import version as installed_version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from types import CodeType, FunctionType
 from typing import Any, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary
 
@@ -25,6 +27,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from f1graph import __version__
+from f1graph.models.bundle import LIBRARIES
 from f1graph.models.protocol import Estimator, Example, Predictor
 from f1graph.races.stages import Stage
 
@@ -104,8 +107,7 @@ class FitCache:
         digest = hashlib.sha256()
         for part in (
             __version__,
-            torch.__version__,
-            np.__version__,
+            *(installed_version(library) for library in LIBRARIES),
             estimator.name,
             estimator.version,
             _settings_of(estimator),
@@ -182,6 +184,11 @@ class ResumableEstimator(Estimator, Protocol):
         ...
 
 
+def resuming(estimator: Estimator, cache: FitCache) -> Estimator:
+    """The same estimator; one of many fits keeps them in `cache`."""
+    return estimator.resuming_from(cache) if isinstance(estimator, ResumableEstimator) else estimator
+
+
 def _settings_of(estimator: Estimator) -> str:
     if not is_dataclass(estimator) or isinstance(estimator, type):
         return ""
@@ -189,8 +196,18 @@ def _settings_of(estimator: Estimator) -> str:
 
 
 def _plain(value: Any) -> Any:
-    # The order of a set changes from process to process.
-    return sorted(value) if isinstance(value, set | frozenset) else repr(value)
+    # The order of a set and the address of a function change from process to process.
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, FunctionType):
+        return [_said_by(value.__code__), [_plain(cell.cell_contents) for cell in value.__closure__ or ()]]
+    return repr(value)
+
+
+def _said_by(code: CodeType) -> list[Any]:
+    """What a function does: a member's architecture, with its sizes, is one."""
+    constants = [_said_by(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
+    return [code.co_qualname, code.co_names, constants, code.co_code.hex()]
 
 
 def _packed(state: State) -> bytes:

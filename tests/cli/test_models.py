@@ -31,6 +31,7 @@ def ask(folder: Path, *arguments: str, now: str = NOW) -> str:
     environment = {
         "F1GRAPH_DATA_DIR": str(folder),
         "F1GRAPH_INVENTED_SEASONS": "2",
+        "F1GRAPH_MODEL": "rating",
         "F1GRAPH_THREADS": "1",
         "COLUMNS": "200",
     }

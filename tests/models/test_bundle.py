@@ -80,7 +80,7 @@ def test_the_manifest_says_what_the_model_was_made_from(folder: Path, trained: R
     assert manifest.estimator == "rating"
     assert tuple(manifest.feature_names) == trained.feature_names
     assert datetime.fromisoformat(manifest.cutoff) == CUTOFF
-    assert {"numpy", "python", "safetensors", "torch"} <= set(manifest.libraries)
+    assert {"lightgbm", "numpy", "python", "safetensors", "torch"} <= set(manifest.libraries)
     assert len(manifest.checksum) == 64
 
 

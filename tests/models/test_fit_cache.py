@@ -15,6 +15,10 @@ import torch
 
 from f1graph.errors import ForecastError
 from f1graph.models.fit_cache import Fit, FitCache
+from f1graph.models.members import mtl, tft
+from f1graph.models.mtl import MultiTaskNetwork
+from f1graph.models.network_member import NetworkEstimator
+from f1graph.models.network_training import RaceNetwork
 from f1graph.models.protocol import Example, Predictor
 from f1graph.models.rating import RatingEstimator, RatingPredictor
 from f1graph.models.strength_filter import Drift
@@ -104,6 +108,24 @@ def test_another_seed_stage_version_or_setting_is_another_fit() -> None:
     ]
 
     assert len({cache.key(estimator, RACES, stage=STAGE, seed=1), *others}) == 5
+
+
+def a_network(width: int) -> NetworkEstimator:
+    def build(names: tuple[str, ...]) -> RaceNetwork:
+        return MultiTaskNetwork(len(names), width=width, dropout=0.1)
+
+    return NetworkEstimator("network", build)
+
+
+def test_a_networks_architecture_is_the_same_at_another_address_and_another_with_another_size() -> None:
+    def key(estimator: NetworkEstimator) -> str:
+        return FitCache(None).key(estimator, RACES, stage=STAGE, seed=1)
+
+    once, again = a_network(width=8), a_network(width=8)
+
+    assert once.build is not again.build
+    assert key(once) == key(again) != key(a_network(width=9))
+    assert key(mtl()) == key(mtl()) != key(replace(tft(), name="mtl"))
 
 
 @pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: b"x" + data[1:], lambda data: b""])

@@ -19,8 +19,9 @@ from f1graph.sources.identity import Known
 from f1graph.store.engine import Store
 from f1graph.store.tables import classifications
 from f1graph.weekends.intake import record
-from f1graph.weekends.run import Result, Season, do_unit
+from f1graph.weekends.run import Result, do_unit
 from f1graph.weekends.schedule import as_facts
+from f1graph.weekends.units import Season
 from f1graph.weekends.work import Work, WorkKind
 from f1graph.wiring import sessions_of, source_of
 from tests.builders import a_history, a_race
