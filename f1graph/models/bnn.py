@@ -15,7 +15,8 @@ from torch import nn
 from torch.nn import functional
 
 from f1graph.models.mtl import field_mean
-from f1graph.models.order_head import Heads, OrderHead
+from f1graph.models.network_training import RaceNetwork
+from f1graph.models.order_head import FROM_HIDDEN, FROM_INPUTS, Heads, OrderHead
 from f1graph.models.training_races import Fields, Outcomes
 
 _PRIOR_DEVIATION = 0.25
@@ -56,10 +57,8 @@ class BayesianLinear(nn.Module):
         ).sum()
 
 
-class BayesianNetwork(nn.Module):
+class BayesianNetwork(RaceNetwork):
     """One hidden layer beside a direct linear path, all of it Bayesian."""
-
-    is_random = True
 
     def __init__(self, inputs: int, *, width: int) -> None:
         super().__init__()
@@ -67,12 +66,13 @@ class BayesianNetwork(nn.Module):
         self.of_field = BayesianLinear(inputs, width, bias=False)
         self.head = OrderHead(width, inputs, dropout=0.0)
         nn.init.normal_(self.of_car.mean, std=0.05)
-        self.head.from_hidden = BayesianLinear(width, self.head.from_hidden.out_features)
-        self.head.from_inputs = BayesianLinear(inputs, self.head.from_inputs.out_features, bias=False)
+        self.head.from_hidden = BayesianLinear(width, FROM_HIDDEN)
+        self.head.from_inputs = BayesianLinear(inputs, FROM_INPUTS, bias=False)
 
     def forward(self, fields: Fields) -> Heads:
         hidden = functional.silu(self.of_car(fields.inputs) + self.of_field(field_mean(fields))[:, None])
-        return self.head(hidden, fields.inputs)
+        heads: Heads = self.head(hidden, fields.inputs)
+        return heads
 
     def loss(self, heads: Heads, outcomes: Outcomes, *, races: int) -> torch.Tensor:
         divergence = sum(layer.divergence() for layer in self.modules() if isinstance(layer, BayesianLinear))

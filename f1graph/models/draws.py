@@ -126,9 +126,10 @@ def joined(views: Sequence[OutcomeDistribution]) -> OutcomeDistribution:
     causes = None
     if all(share is not None for share in shares):
         weights = [view.retirement[:, None] * view.draws + 1e-9 for view in views]
-        causes = sum(
+        mixed = sum(
             weight * share for weight, share in zip(weights, shares, strict=True) if share is not None
-        ) / sum(weights)
+        )
+        causes = np.asarray(mixed / sum(weights), dtype=np.float64)
     return OutcomeDistribution(
         views[0].driver_ids,
         np.concatenate([view.positions for view in views]),

@@ -1,10 +1,10 @@
 """`ultra`: the members stacked, and calibrated on what they had said of past races.
 
-Training walks forward through the last seasons first: the members are fitted on what came before each season and
-say what they think of its races. From that, and from nothing they had seen, follow the proportions in which they are
-heard (`stacking`). Then they are fitted on all races. A forecast pools the members' draws, weighs them anew so
-that the chances to win and to retire are the stacked ones (`raking`), and tells apart what the members expect of
-luck from what they disagree about.
+Training walks forward through the last seasons first: the members are fitted on what came before each season
+and say what they think of its races. From that, and from nothing they had seen, follow the proportions in
+which they are heard (`stacking`). Then they are fitted on all races. A forecast pools the members' draws,
+weighs them anew so that the chances to win and to retire are the stacked ones (`raking`), and tells apart
+what the members expect of luck from what they disagree about.
 """
 
 from __future__ import annotations
@@ -152,8 +152,8 @@ class UltraEstimator:
     def fit(self, examples: Sequence[Example], *, stage: Stage, seed: int) -> UltraPredictor:
         """Walks through the last seasons, learns the proportions, and fits all members.
 
-        The members' seeds follow from what they learn, so that a walk finds the fits of earlier walks; `seed` is
-        there for the protocol's sake.
+        The members' seeds follow from what they learn, so that a walk finds the fits of earlier walks; `seed`
+        is there for the protocol's sake.
 
         Raises:
             ForecastError: There are too few races.

@@ -1,8 +1,8 @@
 """`gnn`: a race as a graph of its drivers, teams, circuit and field, who tell each other what they know.
 
-Messages over typed edges as in Schlichtkrull et al., "Modeling Relational Data with Graph Convolutional Networks"
-(2018), by PyTorch Geometric's mean-aggregating `SAGEConv` (Hamilton, Ying and Leskovec, "Inductive Representation
-Learning on Large Graphs", 2017), one for each kind of edge.
+Messages over typed edges as in Schlichtkrull et al., "Modeling Relational Data with Graph Convolutional
+Networks" (2018), by PyTorch Geometric's mean-aggregating `SAGEConv` (Hamilton, Ying and Leskovec, "Inductive
+Representation Learning on Large Graphs", 2017), one for each kind of edge.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from torch.nn import functional
 from torch_geometric.nn import HeteroConv, SAGEConv
 
 from f1graph.models.mtl import field_mean
+from f1graph.models.network_training import RaceNetwork
 from f1graph.models.order_head import Heads, OrderHead
-from f1graph.models.training_races import Fields, Outcomes
+from f1graph.models.training_races import Fields
 
 EDGES = (
     ("driver", "drives_for", "team"),
@@ -28,7 +29,7 @@ EDGES = (
 _LAYERS = 2
 
 
-class RaceGraphNetwork(nn.Module):
+class RaceGraphNetwork(RaceNetwork):
     """Args:
     of_circuit: The inputs that describe the circuit; its node has them alone.
     """
@@ -64,7 +65,8 @@ class RaceGraphNetwork(nn.Module):
             }
         hidden = nodes["driver"].new_zeros(*fields.real.shape, nodes["driver"].shape[1])
         hidden[driver_at] = nodes["driver"]
-        return self.head(hidden, fields.inputs)
+        heads: Heads = self.head(hidden, fields.inputs)
+        return heads
 
     def _graph(
         self, fields: Fields
@@ -108,6 +110,3 @@ class RaceGraphNetwork(nn.Module):
             {edge: torch.stack([*pair]) for edge, pair in zip(EDGES, ends, strict=True)},
             (race, entry),
         )
-
-    def loss(self, heads: Heads, outcomes: Outcomes, *, races: int) -> torch.Tensor:
-        return self.head.loss(heads, outcomes)

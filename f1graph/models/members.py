@@ -1,14 +1,12 @@
-"""The members of the ensemble that are networks, as they are trained; sizes were chosen on seasons up to 2018."""
+"""The members of the ensemble that are networks, as they are trained; sizes chosen on seasons up to 2018."""
 
 from __future__ import annotations
-
-import torch
 
 from f1graph.models.bnn import BayesianNetwork
 from f1graph.models.gnn import RaceGraphNetwork
 from f1graph.models.mtl import MultiTaskNetwork
 from f1graph.models.network_member import NetworkEstimator, circuit_inputs, variables_of
-from f1graph.models.network_training import Training
+from f1graph.models.network_training import RaceNetwork, Training
 from f1graph.models.tft import TemporalFusionNetwork
 
 # The larger ones need fewer steps.
@@ -16,28 +14,28 @@ _SHORT = Training(fewest_steps=60, most_steps=140)
 
 
 def mtl() -> NetworkEstimator:
-    def build(names: tuple[str, ...]) -> torch.nn.Module:
+    def build(names: tuple[str, ...]) -> RaceNetwork:
         return MultiTaskNetwork(len(names), width=48, dropout=0.4)
 
     return NetworkEstimator("mtl", build, training=Training(most_steps=180))
 
 
 def tft() -> NetworkEstimator:
-    def build(names: tuple[str, ...]) -> torch.nn.Module:
+    def build(names: tuple[str, ...]) -> RaceNetwork:
         return TemporalFusionNetwork(variables_of(names), width=16, heads=2, dropout=0.2)
 
     return NetworkEstimator("tft", build, seeds=1, training=_SHORT)
 
 
 def gnn() -> NetworkEstimator:
-    def build(names: tuple[str, ...]) -> torch.nn.Module:
+    def build(names: tuple[str, ...]) -> RaceNetwork:
         return RaceGraphNetwork(len(names), circuit_inputs(names), width=24, dropout=0.3)
 
     return NetworkEstimator("gnn", build, seeds=1, training=_SHORT)
 
 
 def bnn() -> NetworkEstimator:
-    def build(names: tuple[str, ...]) -> torch.nn.Module:
+    def build(names: tuple[str, ...]) -> RaceNetwork:
         return BayesianNetwork(len(names), width=24)
 
     # A Bayesian network is held by its prior instead of a weight decay and a dropout.

@@ -1,8 +1,8 @@
 """`mtl`: one trunk, many tasks: order, retirement, cause, points, the grid, places gained.
 
-A task that is easier to learn than the order teaches the trunk what the order alone would need more races for. How
-much each counts is learnt as its noise: Kendall, Gal and Cipolla, "Multi-Task Learning Using Uncertainty to Weigh
-Losses for Scene Geometry and Semantics" (2018).
+A task that is easier to learn than the order teaches the trunk what the order alone would need more races
+for. How much each counts is learnt as its noise: Kendall, Gal and Cipolla, "Multi-Task Learning Using
+Uncertainty to Weigh Losses for Scene Geometry and Semantics" (2018).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from f1graph.models.network_training import RaceNetwork
 from f1graph.models.order_head import Heads, OrderHead
 from f1graph.models.training_races import Fields, Outcomes
 
@@ -18,7 +19,7 @@ _POINTS_PLACES = 10
 _TASKS = ("points", "grid", "gained")
 
 
-class MultiTaskNetwork(nn.Module):
+class MultiTaskNetwork(RaceNetwork):
     """A multilayer perceptron over each car beside the mean of its field."""
 
     def __init__(self, inputs: int, *, width: int, dropout: float) -> None:
@@ -35,7 +36,8 @@ class MultiTaskNetwork(nn.Module):
     def forward(self, fields: Fields) -> Heads:
         hidden = functional.silu(self.of_car(fields.inputs) + self.of_field(field_mean(fields))[:, None])
         hidden = hidden + functional.silu(self.deeper(self.dropout(hidden)))
-        return self.head(hidden, fields.inputs)
+        heads: Heads = self.head(hidden, fields.inputs)
+        return heads
 
     def loss(self, heads: Heads, outcomes: Outcomes, *, races: int) -> torch.Tensor:
         told = self.tasks(self.dropout(heads.hidden))
@@ -55,10 +57,10 @@ class MultiTaskNetwork(nn.Module):
             _mean((told[..., 1] - grid).square(), has_grid),
             _mean((told[..., 2] - gained).square(), has_grid),
         ]
-        weighed = sum(
+        weighed = [
             torch.exp(-noise) * loss + noise / 20 for noise, loss in zip(self.noise, losses, strict=True)
-        )
-        return self.head.loss(heads, outcomes) + weighed
+        ]
+        return self.head.loss(heads, outcomes) + sum(weighed, start=torch.zeros(()))
 
 
 def field_mean(fields: Fields) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What makes a member of a network: inputs, memory, training of a few networks, and draws from all of them."""
+"""What makes a member of a network: inputs, memory, training of a few networks, draws from all of them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from f1graph.errors import ForecastError
 from f1graph.features.race_features import RaceFeatures
 from f1graph.models.draws import OutcomeDistribution, joined
 from f1graph.models.inputs import InputPlan
-from f1graph.models.network_training import Training, train_network
-from f1graph.models.order_head import Heads, OrderHead
+from f1graph.models.network_training import RaceNetwork, Training, train_network
+from f1graph.models.order_head import Heads
 from f1graph.models.protocol import Example
 from f1graph.models.race_memory import RaceMemory, remember
 from f1graph.models.rating import require_features
@@ -27,7 +27,7 @@ from f1graph.races.stages import Stage
 
 Values = NDArray[np.float64]
 # From the names of the inputs.
-Build = Callable[[tuple[str, ...]], torch.nn.Module]
+Build = Callable[[tuple[str, ...]], RaceNetwork]
 
 # Older races only warm the memory up.
 FIT_RACES = 400
@@ -64,7 +64,7 @@ class NetworkPredictor:
     plan: InputPlan
     input_names: tuple[str, ...]
     scaling: Scaling
-    networks: tuple[torch.nn.Module, ...]
+    networks: tuple[RaceNetwork, ...]
     memory: RaceMemory
     deviation: float
     weight_draws: int
@@ -109,10 +109,9 @@ class NetworkPredictor:
             for network in self.networks:
                 for _ in range(self.weight_draws):
                     heads: Heads = network(fields)
-                    head: OrderHead = network.head  # type: ignore[assignment]
                     found.append(
                         Spoken(
-                            head.utilities(heads.order)[0].double().numpy(),
+                            network.head.utilities(heads.order)[0].double().numpy(),
                             heads.retirement[0].double().numpy(),
                             torch.softmax(heads.causes[0].double(), dim=-1).numpy(),
                         )
@@ -243,7 +242,7 @@ class NetworkEstimator:
         )
 
 
-def _shared_deviation(network: torch.nn.Module, fields: Fields, outcomes: Outcomes, seed: int) -> float:
+def _shared_deviation(network: RaceNetwork, fields: Fields, outcomes: Outcomes, seed: int) -> float:
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         log_odds = network(fields).retirement.double().numpy()

@@ -1,34 +1,35 @@
-"""How every network is trained: small batches of races, few steps, averaged weights, and a stop that only looks
-at later races.
+"""How every network is trained: small batches of races, few steps, averaged weights, an early stop.
 
-A few hundred races are little. What decides is when to stop: the newest races are held back, the network learns
-from the others until its averaged weights no longer forecast the held-back ones better, and then as many steps
-from all of them.
+A few hundred races are little. What decides is when to stop: the newest races are held back, the network
+learns from the others until its averaged weights no longer forecast the held-back ones better, and then as
+many steps from all of them.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
+from torch import nn
 
 from f1graph.models.order_head import Heads, OrderHead
 from f1graph.models.training_races import Fields, Outcomes
 
 
-class Network(Protocol):
-    """What the training asks of a network, which is a `torch.nn.Module` too."""
+class RaceNetwork(nn.Module, ABC):
+    """What the training asks of a network."""
 
     head: OrderHead
 
-    def __call__(self, fields: Fields) -> Heads: ...
+    @abstractmethod
+    def forward(self, fields: Fields) -> Heads: ...
 
     def loss(self, heads: Heads, outcomes: Outcomes, *, races: int) -> torch.Tensor:
         """Of each race of a batch, of `races` that are learnt from. (batch,)"""
-        ...
+        return self.head.loss(heads, outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class Training:
 
 
 def train_network(
-    make: Callable[[], torch.nn.Module], fields: Fields, outcomes: Outcomes, training: Training, *, seed: int
-) -> tuple[torch.nn.Module, int]:
+    make: Callable[[], RaceNetwork], fields: Fields, outcomes: Outcomes, training: Training, *, seed: int
+) -> tuple[RaceNetwork, int]:
     """A trained network and how many steps it took. Races must be ordered by their start."""
     races = len(outcomes)
     held_back = min(training.held_back, races // 5)
@@ -75,14 +76,15 @@ def train_network(
     return final.eval(), best_steps
 
 
-def _judge(network: torch.nn.Module, fields: Fields, outcomes: Outcomes) -> float:
-    head: OrderHead = network.head  # type: ignore[assignment]
+def _judge(network: RaceNetwork, fields: Fields, outcomes: Outcomes) -> float:
     network.eval()
     with torch.no_grad():
-        return -head.order_log_likelihood(network(fields), outcomes).mean().item()
+        return -network.head.order_log_likelihood(network(fields), outcomes).mean().item()
 
 
-def _learn(make, fields, outcomes, training, *, seed):  # type: ignore[no-untyped-def]
+def _learn(
+    make: Callable[[], RaceNetwork], fields: Fields, outcomes: Outcomes, training: Training, *, seed: int
+) -> Iterator[tuple[int, RaceNetwork]]:
     """Yields after each step its number and the network with averaged weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -98,7 +100,7 @@ def _learn(make, fields, outcomes, training, *, seed):  # type: ignore[no-untype
             batch = outcomes.of(races)
             optimiser.zero_grad()
             loss = network.loss(network(fields.of(races)), batch, races=len(outcomes))
-            (loss * batch.weight).mean().backward()
+            (loss * batch.weight).mean().backward()  # type: ignore[no-untyped-call]  # torch has no types there
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             with torch.no_grad():

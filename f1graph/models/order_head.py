@@ -23,6 +23,9 @@ _RETIREMENT_WEIGHT = 0.5
 _CAUSE_WEIGHT = 0.1
 # A race's order is about ten times as surprising as one car's fate; losses are brought to one size.
 _ORDER_SCALE = 10.0
+# Straight from the inputs: front, field, retirement; from the last hidden layer the causes too.
+FROM_INPUTS = 3
+FROM_HIDDEN = FROM_INPUTS + len(CAUSES)
 
 
 class Heads(NamedTuple):
@@ -50,11 +53,12 @@ class OrderHead(nn.Module):
     def __init__(self, width: int, inputs: int, *, dropout: float) -> None:
         super().__init__()
         self.dropout = nn.Dropout(dropout)
-        self.from_hidden = nn.Linear(width, 3 + len(CAUSES))
-        self.from_inputs = nn.Linear(inputs, 3, bias=False)
+        # A Bayesian network puts layers of its own here.
+        self.from_hidden: nn.Module = nn.Linear(width, FROM_HIDDEN)
+        self.from_inputs: nn.Module = nn.Linear(inputs, FROM_INPUTS, bias=False)
         # Sharpness, and how it changes down the field.
         self.shape = nn.Parameter(torch.zeros(2))
-        for parameter in (self.from_hidden.weight, self.from_hidden.bias, self.from_inputs.weight):
+        for parameter in (*self.from_hidden.parameters(), *self.from_inputs.parameters()):
             nn.init.zeros_(parameter)
 
     def forward(self, hidden: torch.Tensor, inputs: torch.Tensor) -> Heads:
@@ -63,7 +67,7 @@ class OrderHead(nn.Module):
         return Heads(
             order=read[..., :2] + direct[..., :2],
             retirement=_USUAL_RETIREMENT_LOG_ODDS + read[..., 2] + direct[..., 2],
-            causes=read[..., 3:],
+            causes=read[..., FROM_INPUTS:],
             hidden=hidden,
         )
 

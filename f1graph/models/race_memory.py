@@ -1,7 +1,7 @@
 """What is remembered of past races: drifting strengths, and each driver's last results as a sequence.
 
-The state that moves on after every race, while the weights of a network stay as they were learnt. Built race by
-race, oldest first; what is remembered before a race depends on earlier races only.
+The state that moves on after every race, while the weights of a network stay as they were learnt. Built race
+by race, oldest first; what is remembered before a race depends on earlier races only.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Remembered:
 
 
 class RaceMemory:
-    """Everything remembered after some races. `learn` changes it in place: `copy` before changing a shared one.
+    """Everything remembered after some races. `learn` changes it in place, so `copy` a shared one.
 
     Attributes:
         learned: How many races that were.

@@ -1,8 +1,8 @@
 """Draws that are weighed anew until the chances read from them are given ones.
 
-Iterative proportional fitting (Deming and Stephan, "On a Least Squares Adjustment of a Sampled Frequency Table When
-the Expected Marginal Totals are Known", 1940): of all weights that give the wanted chances, those nearest to equal. Every
-draw stays a whole race, so whatever is read from the draws stays coherent.
+Iterative proportional fitting (Deming and Stephan, "On a Least Squares Adjustment of a Sampled Frequency
+Table When the Expected Marginal Totals are Known", 1940): of all weights that give the wanted chances, those
+nearest to equal. Every draw stays a whole race, so whatever is read from the draws stays coherent.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def rake(distribution: OutcomeDistribution, *, win: Values, retirement: Values) 
 def resample(
     distribution: OutcomeDistribution, weights: Values, *, draws: int, generator: np.random.Generator
 ) -> OutcomeDistribution:
-    """`draws` of the draws, each about as often as its weight says (systematic resampling), in random order."""
+    """`draws` of the draws, each about as often as its weight says (systematic resampling), shuffled."""
     points = (generator.random() + np.arange(draws)) / draws
     chosen = np.minimum(np.searchsorted(np.cumsum(weights), points), distribution.draws - 1)
     generator.shuffle(chosen)

@@ -20,10 +20,10 @@ def spread_of(
 ) -> tuple[Values, Values]:
     """The aleatoric and the epistemic part of the variance of each position, in places squared.
 
-    The law of total variance over the members and, within each, over its networks or weight draws: the mean of
-    their variances, and the variance of their means, less what the means vary because each is of some hundred
-    draws. Both are brought to the variance of the calibrated whole. (Depeweg et al., "Decomposition of Uncertainty
-    in Bayesian Deep Learning", 2018.)
+    The law of total variance over the members and, within each, over its networks or weight draws: the mean
+    of their variances, and the variance of their means, less what the means vary because each is of some
+    hundred draws. Both are brought to the variance of the calibrated whole. (Depeweg et al., "Decomposition
+    of Uncertainty in Bayesian Deep Learning", 2018.)
 
     Args:
         members: Share and voices of each; the shares sum to 1.

@@ -1,10 +1,10 @@
 """How much to trust each member, learnt from what they said of past races before those were run.
 
-A linear pool (Stone, "The Opinion Pool", 1961): the ensemble's draws are the members' draws in some proportion. The
-proportions are the most likely ones given how past races ended, found by expectation maximisation and held near
-equal shares by a prior, because fitted weights of good members hardly beat equal ones. The winner has proportions of
-his own: what tells who wins is not what tells who is eleventh. Recent races count more, so that a change of
-regulations is noticed.
+A linear pool (Stone, "The Opinion Pool", 1961): the ensemble's draws are the members' draws in some
+proportion. The proportions are the most likely ones given how past races ended, found by expectation
+maximisation and held near equal shares by a prior, because fitted weights of good members hardly beat equal
+ones. The winner has proportions of his own: what tells who wins is not what tells who is eleventh. Recent
+races count more, so that a change of regulations is noticed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """`tft`: each driver's last races as a sequence, read in the light of what is known of the race ahead.
 
-The Temporal Fusion Transformer of Lim, Arık, Loeff and Pfister, "Temporal Fusion Transformers for Interpretable
-Multi-horizon Time Series Forecasting" (2021): variable selection, gated residual networks, a recurrent encoder,
-and attention whose heads share their values, so that its weights can be read. What is forecast here is one step, the
-race ahead, and the last layer is the order of its field instead of quantiles of one series.
+The Temporal Fusion Transformer of Lim, Arık, Loeff and Pfister, "Temporal Fusion Transformers for
+Interpretable Multi-horizon Time Series Forecasting" (2021): variable selection, gated residual networks, a
+recurrent encoder, and attention whose heads share their values, so that its weights can be read. What is
+forecast here is one step, the race ahead, and the last layer is the order of its field instead of quantiles
+of one series.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from torch import nn
 from torch.nn import functional
 
 from f1graph.models.mtl import field_mean
+from f1graph.models.network_training import RaceNetwork
 from f1graph.models.order_head import Heads, OrderHead
 from f1graph.models.race_memory import LENGTH, TOKEN
-from f1graph.models.training_races import Fields, Outcomes
+from f1graph.models.training_races import Fields
 
 
 class Reading(NamedTuple):
@@ -50,7 +52,8 @@ class GatedResidual(nn.Module):
         if self.context is not None and context is not None:
             hidden = hidden + self.context(context)
         hidden = self.dropout(self.second(functional.elu(hidden)))
-        return self.norm(values + functional.glu(self.gate(hidden), dim=-1))
+        normed: torch.Tensor = self.norm(values + functional.glu(self.gate(hidden), dim=-1))
+        return normed
 
 
 class VariableSelection(nn.Module):
@@ -83,7 +86,7 @@ class VariableSelection(nn.Module):
         return self.dropout(inputs * of_inputs) @ self.embed, weights
 
 
-class TemporalFusionNetwork(nn.Module):
+class TemporalFusionNetwork(RaceNetwork):
     """Args:
     groups: Of each input the index of its variable: value, rank and logarithm are one.
     """
@@ -130,6 +133,3 @@ class TemporalFusionNetwork(nn.Module):
         weights = weights * known.any(dim=-1)[..., None, None]
         attention = weights.mean(dim=2)
         return (attention[..., None] * self.value(encoded)).sum(dim=2), attention
-
-    def loss(self, heads: Heads, outcomes: Outcomes, *, races: int) -> torch.Tensor:
-        return self.head.loss(heads, outcomes)
