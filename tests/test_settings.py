@@ -107,7 +107,7 @@ def test_settings_do_not_change_while_the_process_runs() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system knows no affinity")
 def test_t1_torch_gets_the_cores_that_the_process_may_use() -> None:
-    """A container that is given one core of 64 must not start 64 threads."""
+    """T1: a container that is given one core of 64 must not start 64 threads."""
     program = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
         "from f1graph.settings import Settings; print(Settings().threads)"

@@ -7,10 +7,13 @@ Representation Learning on Large Graphs", 2017), one for each kind of edge.
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import nn
 from torch.nn import functional
 from torch_geometric.nn import HeteroConv, SAGEConv
+from torch_geometric.utils import scatter
 
 from f1graph.models.mtl import field_mean
 from f1graph.models.network_training import RaceNetwork
@@ -45,12 +48,7 @@ class RaceGraphNetwork(RaceNetwork):
                 "circuit": nn.Linear(max(len(of_circuit), 1), width),
             }
         )
-        self.layers = nn.ModuleList(
-            HeteroConv(
-                {edge: SAGEConv((width, width), width, root_weight=False) for edge in EDGES}, aggr="sum"
-            )
-            for _ in range(_LAYERS)
-        )
+        self.layers = nn.ModuleList(_told_over_edges(width) for _ in range(_LAYERS))
         self.dropout = nn.Dropout(dropout)
         self.head = OrderHead(width, inputs, dropout=dropout)
 
@@ -80,9 +78,7 @@ class RaceGraphNetwork(RaceNetwork):
         team_key = race * width + fields.team[race, entry]
         team_keys, team = torch.unique(team_key, return_inverse=True)
         inputs = fields.inputs[race, entry]
-        team_inputs = inputs.new_zeros(len(team_keys), inputs.shape[1]).index_reduce_(
-            0, team, inputs, "mean", include_self=False
-        )
+        team_inputs = scatter(inputs, team, dim_size=len(team_keys), reduce="mean")
         field = field_mean(fields)
         mates = (team[:, None] == team[None, :]) & (driver[:, None] != driver[None, :])
         former_entry = fields.former[race, entry]
@@ -109,4 +105,13 @@ class RaceGraphNetwork(RaceNetwork):
             nodes,
             {edge: torch.stack([*pair]) for edge, pair in zip(EDGES, ends, strict=True)},
             (race, entry),
+        )
+
+
+def _told_over_edges(width: int) -> HeteroConv:
+    with warnings.catch_warnings():
+        # A circuit tells and is told nothing: it is the same whoever races there.
+        warnings.filterwarnings("ignore", message="There exist node types", category=UserWarning)
+        return HeteroConv(
+            {edge: SAGEConv((width, width), width, root_weight=False) for edge in EDGES}, aggr="sum"
         )

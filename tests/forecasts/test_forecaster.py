@@ -380,7 +380,7 @@ async def test_a_result_that_is_not_there_cannot_be_scored_against(
 async def test_t2_the_event_loop_answers_while_a_model_is_trained(
     store: Store, forecaster: Forecaster
 ) -> None:
-    """Health checks are answered by the loop that forecasts."""
+    """T2: health checks are answered by the loop that forecasts."""
     answered: list[float] = []
     is_done = asyncio.Event()
 

@@ -53,6 +53,7 @@ def the_metric(metrics: Sequence[ModelMetric], model: str = "rating") -> ModelMe
 
 
 def test_p4_ten_updates_of_one_race_count_once_and_the_last_is_taken() -> None:
+    """P4: whoever updates often is not counted as often."""
     updates = [a_score(1, 9.0, hours_before=hours) for hours in range(1, 10)]
     scored = [*updates, a_score(1, 1.0), a_score(2, 3.0)]
 
