@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from f1graph.errors import ForecastError
-from f1graph.models.fit_cache import Fit, FitCache
+from f1graph.models.ensemble import UltraEstimator
+from f1graph.models.fit_cache import Fit, FitCache, resuming
 from f1graph.models.members import mtl, tft
 from f1graph.models.mtl import MultiTaskNetwork
 from f1graph.models.network_member import NetworkEstimator
@@ -161,6 +162,16 @@ def test_a_fit_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         FitCache(tmp_path).fit(RatingEstimator(), RACES[:2], stage=STAGE, seed=1)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ensemble_keeps_its_members_fits_and_a_single_model_is_left_as_it_is(tmp_path: Path) -> None:
+    cache, rating = FitCache(tmp_path), RatingEstimator()
+    races = simulated_seasons({d: float(n) for n, d in enumerate(FIELD)}, races=40, seed=1)
+
+    resuming(UltraEstimator(members=(rating,), anchors=()), cache).fit(races, stage=STAGE, seed=1)
+
+    assert list(tmp_path.iterdir()) != []
+    assert resuming(rating, cache) is rating
 
 
 def test_what_nobody_reads_is_forgotten(tmp_path: Path) -> None:
