@@ -68,11 +68,12 @@ def test_a_newcomer_and_a_weekend_without_a_single_time_get_finite_answers(fitte
 
 def test_t4_the_same_seed_draws_the_same_races(fitted: NetworkPredictor) -> None:
     """T4: to the last bit, and a fit is repeated with them."""
-    assert draws(fitted) == draws(fitted)
-    assert draws(fitted) != draws(fitted, seed=4)
+    first = draws(fitted)
+    assert draws(fitted, seed=4) != first
     torch.manual_seed(99)
+    assert draws(fitted) == first
     again = a_member(fitted.name).fit(RACES[:36], stage=STAGE, seed=1)
-    assert draws(again) == draws(fitted)
+    assert draws(again) == first
 
 
 def test_what_is_stored_forecasts_to_the_last_bit_what_it_did_before(fitted: NetworkPredictor) -> None:
