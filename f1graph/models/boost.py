@@ -1,19 +1,18 @@
 """`boost`: gradient-boosted trees over every cut of the order: who is among the first k, for each k.
 
 Another kind of model than the networks, and so worth more in an ensemble than one more of them. Trees learn
-thresholds and interactions from few races where a network sees slopes. LightGBM (Ke et al., "LightGBM: A Highly
-Efficient Gradient Boosting Decision Tree", 2017) for each cut, after the cumulative ordinal model of Frank and
-Hall, "A Simple Approach to Ordinal Classification" (2001). The chances of the cuts become the chance to take
-each place if still racing for it, from which orders are drawn one place after another.
+thresholds and interactions from few races where a network sees slopes. LightGBM (Ke et al., "LightGBM: A
+Highly Efficient Gradient Boosting Decision Tree", 2017) for each cut, after the cumulative ordinal model of
+Frank and Hall, "A Simple Approach to Ordinal Classification" (2001). The chances of the cuts become the chance
+to take each place if still racing for it, from which orders are drawn one place after another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -31,6 +30,10 @@ from f1graph.models.sampling import draw_races, place_finishers
 from f1graph.models.scaling import recency_weights
 from f1graph.models.training_races import raw_inputs
 from f1graph.races.stages import Stage
+
+# LightGBM loads pandas, which who asks the rating alone need not pay for.
+if TYPE_CHECKING:
+    import lightgbm
 
 Values = NDArray[np.float64]
 
@@ -185,6 +188,8 @@ def _of_trees(names: Sequence[str], inputs: Values) -> Values:
 def _learn_cuts(
     raw: Sequence[Values], examples: Sequence[Example], weight: Values, *, seed: int
 ) -> dict[int, lightgbm.Booster]:
+    import lightgbm
+
     orders = [finishing_order(example) for example in examples]
     places = np.concatenate([np.arange(1, len(order) + 1) for order in orders])
     data = lightgbm.Dataset(
@@ -205,6 +210,8 @@ def _learn_cuts(
 def _learn_retirement(
     raw: Sequence[Values], examples: Sequence[Example], weight: Values, *, seed: int
 ) -> lightgbm.Booster:
+    import lightgbm
+
     started = [example.outcome.positions > 0 for example in examples]
     data = lightgbm.Dataset(
         np.concatenate([values[who] for values, who in zip(raw, started, strict=True)]),
@@ -269,7 +276,8 @@ def _summing_to(count: int, log_odds: Values) -> Values:
 def _places(told: Values) -> Values:
     """P(takes place k among the finishers), rows and columns summing to 1, from P(among the first k).
 
-    Sinkhorn and Knopp, "Concerning Nonnegative Matrices and Doubly Stochastic Matrices" (1967). Both (places, entries).
+    Sinkhorn and Knopp, "Concerning Nonnegative Matrices and Doubly Stochastic Matrices" (1967).
+    Both (places, entries).
     """
     within = np.maximum.accumulate(told, axis=0)
     within[-1] = 1.0
@@ -283,8 +291,8 @@ def _places(told: Values) -> Values:
 def _utilities_of(places: Values, generator: np.random.Generator) -> Values:
     """What each car brings to the choice for each place, so that it takes it as often as `places` says.
 
-    Begins with the chance to take a place if still racing for it, and mends what the drawn orders show to be off,
-    because one car's place is another's loss. (places, entries)
+    Begins with the chance to take a place if still racing for it, and mends what the drawn orders show to be
+    off, because one car's place is another's loss. (places, entries)
     """
     left = 1 - np.cumsum(places, axis=0) + places
     utilities = np.log(places) - np.log(np.maximum(left, _SMALLEST_CHANCE))
@@ -311,4 +319,9 @@ def _log_odds(chances: Values) -> Values:
 
 
 def _booster(text: torch.Tensor) -> lightgbm.Booster:
-    return lightgbm.Booster(model_str=bytes(text.numpy()).decode())
+    import lightgbm
+
+    try:
+        return lightgbm.Booster(model_str=bytes(text.numpy()).decode())
+    except lightgbm.basic.LightGBMError as error:
+        raise ValueError(f"the trees cannot be read: {error}") from error

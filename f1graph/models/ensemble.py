@@ -208,7 +208,10 @@ class UltraEstimator:
             elif estimators[name].version != facts["versions"].get(name, estimators[name].version):
                 missing.append((name, f"it was trained as version {facts['versions'][name]}"))
             else:
-                components[name] = estimators[name].restore(given, own["facts"])
+                try:
+                    components[name] = estimators[name].restore(given, own["facts"])
+                except (KeyError, TypeError, ValueError) as error:
+                    missing.append((name, f"its part of the bundle does not fit this program: {error}"))
         if not any(name in facts["versions"] for name in components):
             raise ValueError("none of its members can be restored")
         stack = facts["stack"]

@@ -119,7 +119,9 @@ def learn_stack(races: Sequence[JudgedRace], *, members: Sequence[str], anchors:
     shares = np.array([prior[name] for name in names])
     if not races:
         return Stack(prior, prior, 1.0, Logistic(), 0)
-    weight = 0.5 ** (np.array([race.age for race in races]) / HALF_LIFE_YEARS)
+    ages = np.array([race.age for race in races])
+    # Counted from the newest of these races, so that later ones, merely by being there, change nothing.
+    weight = 0.5 ** ((ages - ages.min()) / HALF_LIFE_YEARS)
     order_chance = [_chance_of_positions(race, names) for race in races]
     order = _most_likely(
         np.concatenate(order_chance),
