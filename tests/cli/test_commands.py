@@ -19,11 +19,13 @@ from f1graph.races.stages import Stage
 NOW = "2024-10-02T12:00Z"
 
 
-def f1graph(folder: Path, *arguments: str, now: str = NOW) -> subprocess.CompletedProcess[str]:
+def f1graph(
+    folder: Path, *arguments: str, now: str = NOW, seasons: int = 2
+) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("F1GRAPH_")}
     environment |= {
         "F1GRAPH_DATA_DIR": str(folder),
-        "F1GRAPH_INVENTED_SEASONS": "2",
+        "F1GRAPH_INVENTED_SEASONS": str(seasons),
         "F1GRAPH_THREADS": "1",
         "COLUMNS": "200",
     }
