@@ -30,7 +30,7 @@ def report(
     ] = None,
 ) -> None:
     """Write what a back-test says as one HTML page: scores, reliability, checks, and where we lose."""
-    from f1graph.forecasts.members import BASELINES, SERVED
+    from f1graph.forecasts.members import BASELINES, ESTIMATORS, SERVED
     from f1graph.forecasts.report.build import build_report
     from f1graph.forecasts.report.page import render, write_plots
     from f1graph.forecasts.report.reading import judge_files, read_files
@@ -45,6 +45,7 @@ def report(
             reference=reference or SERVED.name,
             # The one that knows most first.
             baselines=[estimator.name for estimator in reversed(BASELINES)],
+            members=[estimator.name for estimator in ESTIMATORS if estimator not in (*BASELINES, SERVED)],
         )
         page = render(found, files=[path.name for path in backtests], written_at=settings.clock()())
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ import numpy as np
 from f1graph.errors import ForecastError
 from f1graph.forecasts.backtest_file import Journal
 from f1graph.forecasts.metrics import Span
+from f1graph.forecasts.report.ablation import ablation
 from f1graph.forecasts.report.checks import (
     Gains,
     Retirements,
@@ -41,6 +42,7 @@ class StageReport:
         coverage, retirements: Of each model.
         winners: Of the reference.
         gains: Of each model; empty where the stage does not know the grid.
+        members: All members pooled in equal shares, and all but each; None with fewer than two.
     """
 
     stage: Stage
@@ -53,6 +55,7 @@ class StageReport:
     retirements: tuple[Retirements, ...]
     winners: tuple[Winners, ...]
     gains: tuple[Gains, ...]
+    members: Scoreboard | None
 
 
 @dataclass(frozen=True)
@@ -88,12 +91,15 @@ class Report:
     invented: bool
 
 
-def build_report(reading: Reading, *, reference: str, baselines: Sequence[str]) -> Report:
+def build_report(
+    reading: Reading, *, reference: str, baselines: Sequence[str], members: Sequence[str] = ()
+) -> Report:
     """Everything that the page shows.
 
     Args:
         reference: The model that the others are compared with, as a rule the one that is served.
         baselines: Names of models that are baselines; others may be in the files, too.
+        members: Names of models that the reference is made of.
 
     Raises:
         ForecastError: Nothing can be compared: the reference is not in the files, or no race has a result.
@@ -109,7 +115,7 @@ def build_report(reading: Reading, *, reference: str, baselines: Sequence[str]) 
     forecasts = [each for each in reading.forecasts if each.season in seasons]
     known = [name for name in baselines if name != reference]
     order = [reference, *(name for name in there if name not in (reference, *known)), *known]
-    reports = [_stage_report(forecasts, stage, reference, order, seasons) for stage in Stage]
+    reports = [_stage_report(forecasts, stage, reference, order, seasons, members) for stage in Stage]
     stages = tuple(report for report in reports if report is not None)
     others = [name for name in order if name != reference]
     return Report(
@@ -141,6 +147,7 @@ def _stage_report(
     reference: str,
     order: Sequence[str],
     seasons: Sequence[int],
+    members: Sequence[str],
 ) -> StageReport | None:
     at_stage = [each for each in forecasts if each.stage is stage]
 
@@ -173,6 +180,9 @@ def _stage_report(
         retirements=tuple(each for each in retired if each is not None),
         winners=tuple(winners(at_stage, model=reference)),
         gains=tuple(each for each in gained if each is not None),
+        members=ablation(
+            at_stage, stage=stage, span=whole.span, members=members, beside=[reference], figures=LEADING
+        ),
     )
 
 

@@ -96,6 +96,7 @@ def _draw_reliability(axes: Axes, found: Reliability, *, colour: str) -> None:
             markersize=5.5,
             markeredgewidth=1.3,
             color=colour,
+            clip_on=False,
             # A bin with few is hollow.
             markerfacecolor=colours.PAPER.light if each.is_few else colour,
         )

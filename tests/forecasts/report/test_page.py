@@ -161,6 +161,19 @@ def test_somebody_elses_forecasts_are_set_beside(csv_file: Path, tmp_path: Path)
     assert "not in the file" in render(stage, files=["a"], written_at=a_moment("2021-01-02"))
 
 
+def test_members_are_left_out_one_by_one(csv_file: Path) -> None:
+    reading = judge_files(read_files([csv_file]), HISTORY)
+
+    found = build_report(reading, reference="form", baselines=(), members=("grid", "uniform"))
+
+    before, after = found.stages
+    assert before.members is None
+    assert after.members is not None
+    assert after.members.models == ("all members", "without grid", "without uniform", "form")
+    stage = replace(found, stages=(after,))
+    assert "What each member brings" in render(stage, files=["a"], written_at=a_moment("2021-01-02"))
+
+
 def test_races_without_a_result_are_counted_and_not_judged(csv_file: Path) -> None:
     facts = [
         fact
