@@ -29,6 +29,7 @@ _WIDTH = 3.7  # inches: three of them beside each other on a desk, one on a phon
 _STYLE: Any = {
     # Letters stay letters: they can be searched, and take the page's font.
     "svg.fonttype": "none",
+    # Else names within a drawing are made up anew each time.
     "svg.hashsalt": "f1graph",
     "font.family": "sans-serif",
     "font.size": 9.0,
@@ -303,10 +304,10 @@ def write_plot(drawing: Drawing, path: Path) -> None:
 
 def _svg(drawing: Drawing) -> str:
     buffer = io.StringIO()
-    # Without a date the same numbers give the same bytes.
-    drawing.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    drawing.savefig(buffer, format="svg", transparent=True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
+    # Without its date the same numbers give the same bytes.
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     # Fonts are the page's.
     return re.sub(r"font(?:-family)?: ([\d.]+px )?[^;\"]*sans-serif[^;\"]*", _font, text)
