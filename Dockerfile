@@ -28,6 +28,8 @@ RUN pip install -c constraints.txt . \
     && ! pip list 2>/dev/null | grep -i '^nvidia-'
 
 FROM python:3.11-slim
+# LightGBM is built with OpenMP and brings none of its own.
+RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --create-home --uid 10001 f1graph && install -d -o f1graph /data
 COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH \

@@ -21,7 +21,7 @@ up: $(INSTALLED) $(WEB)
 	@$(BIN)/f1graph up
 
 test: $(INSTALLED) $(WEB)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # TESTED=1 leaves the tests out, for who has just run them.
 check: lint types $(if $(TESTED),,test)

@@ -129,6 +129,12 @@ class Settings(BaseSettings):
         gt=timedelta(0),
         description="An API request that takes longer is answered with an error.",
     )
+    model: str = Field(
+        "ultra",
+        pattern="^(ultra|rating)$",
+        description="Whose forecasts are served: `ultra`, the ensemble, which is trained in the background "
+        "and until then leaves it to the rating; or the `rating` alone.",
+    )
     threads: int = Field(
         default_factory=_cores, ge=1, le=256, description="CPU threads for torch; default: the CPU quota."
     )
@@ -140,6 +146,11 @@ class Settings(BaseSettings):
     )
     job_timeout: timedelta = Field(
         timedelta(minutes=30), gt=timedelta(0), description="Longest time one job may take."
+    )
+    train_timeout: timedelta = Field(
+        timedelta(hours=2),
+        gt=timedelta(0),
+        description="Longest time that models are trained in one go; what is not finished goes on later.",
     )
     log_format: str = Field(
         "text", pattern="^(text|json)$", description="`text` for people, `json` for machines."
@@ -172,6 +183,16 @@ class Settings(BaseSettings):
     def bundles_dir(self) -> Path:
         return self.data_dir / "bundles"
 
+    @property
+    def fits_dir(self) -> Path:
+        """Finished parts of trainings, so that one that was stopped goes on; disposable."""
+        return self.data_dir / "training"
+
+    def as_environment(self) -> dict[str, str]:
+        """The settings that are not the defaults, for a child process."""
+        given = self.model_dump(mode="json", include=self.model_fields_set, exclude_none=True)
+        return {f"F1GRAPH_{name.upper()}": _as_text(value) for name, value in given.items()}
+
     def model_post_init(self, context: object, /) -> None:
         # Once per process: a clock that is started again with every use would stand still.
         self._clock = system_clock if self.now is None else clock_started_at(self.now)
@@ -195,6 +216,10 @@ def read_settings(**given: object) -> Settings:
     except ValidationError as error:
         problems = "; ".join(_in_words(problem) for problem in error.errors())
         raise SettingsError(problems) from error
+
+
+def _as_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _in_words(problem: ErrorDetails) -> str:

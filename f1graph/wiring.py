@@ -22,8 +22,10 @@ from f1graph.weekends.work import WorkKind
 if TYPE_CHECKING:
     from f1graph.forecasts.forecaster import Forecaster
     from f1graph.weekends.backfill import Plan
-    from f1graph.weekends.run import OnProgress, Outcome, Season
+    from f1graph.weekends.engine import Trainer
+    from f1graph.weekends.run import OnProgress, Outcome
     from f1graph.weekends.sessions import SessionFetches
+    from f1graph.weekends.units import Season
     from f1graph.worker.jobs import Parts
     from f1graph.worker.process import OpenParts
 
@@ -44,14 +46,35 @@ async def opened_store(settings: Settings) -> AsyncIterator[Store]:
 def opened_forecaster(settings: Settings, store: Store) -> Iterator[Forecaster]:
     """The forecast engine; imports torch."""
     from f1graph.forecasts.forecaster import Forecaster
+    from f1graph.forecasts.members import models_of
 
     forecaster = Forecaster(
-        store, bundles=settings.bundles_dir, train_from=settings.train_from, threads=settings.threads
+        store,
+        bundles=settings.bundles_dir,
+        train_from=settings.train_from,
+        models=models_of(settings.model),
+        threads=settings.threads,
     )
     try:
         yield forecaster
     finally:
         forecaster.close()
+
+
+def trainer_of(settings: Settings) -> Trainer | None:
+    """Who trains the served model; nobody, where it is trained within seconds, on the way to a forecast."""
+    from f1graph.forecasts.members import models_of
+    from f1graph.weekends.training_child import ChildTrainer
+
+    models = models_of(settings.model)
+    if not models.is_trained_beside:
+        return None
+
+    def environment() -> dict[str, str]:
+        now = {} if settings.now is None else {"F1GRAPH_NOW": settings.clock()().isoformat()}
+        return {**os.environ, **settings.as_environment(), **now}
+
+    return ChildTrainer(models.served.name, environment)
 
 
 async def source_of(settings: Settings, store: Store) -> Source:
@@ -107,7 +130,7 @@ def worker_parts(settings: Settings) -> OpenParts:
     async def opened(store: Store) -> AsyncIterator[Parts]:
         source, sessions = await source_of(settings, store), await sessions_of(settings, store)
         with opened_forecaster(settings, store) as forecaster:
-            yield Parts(source, forecaster, sessions)
+            yield Parts(source, forecaster, sessions, trainer_of(settings))
 
     return opened
 
@@ -116,33 +139,51 @@ async def do_due(
     settings: Settings,
     *,
     only: Collection[WorkKind] = frozenset(WorkKind),
+    metrics: bool = False,
     on_progress: OnProgress | None = None,
 ) -> list[Outcome]:
-    """Does what is due, without a queue.
+    """Does what is due, without a queue; trains last, and then forecasts with the new models.
+
+    Args:
+        only: Work of other kinds is left alone.
+        metrics: They are computed at the end, due or not.
 
     Raises:
         StoreError: The database is not at the newest schema.
         WorkError: A unit failed; the text names each with its reason.
     """
-    from f1graph.weekends.run import failed, run_due
+    from f1graph.weekends.due import metrics_by_hand
+    from f1graph.weekends.run import do_unit, failed, run_due
+    from f1graph.weekends.units import Season
 
+    clock, worker = settings.clock(), f"{socket.gethostname()}-{os.getpid()}"
     async with opened_store(settings) as store:
         await require_newest(store)
         source, sessions = await source_of(settings, store), await sessions_of(settings, store)
         # Who only fetches does not wait for torch to be loaded.
         forecasts = only != {WorkKind.FETCH}
         with opened_forecaster(settings, store) if forecasts else nullcontext() as forecaster:
-            outcomes = await run_due(
-                store,
-                source,
-                forecaster,
-                clock=settings.clock(),
-                worker_name=f"{socket.gethostname()}-{os.getpid()}",
-                time_limit=settings.job_timeout,
-                only=only,
-                on_progress=on_progress,
-                sessions=sessions,
-            )
+            trainer = trainer_of(settings) if forecaster is not None and WorkKind.TRAIN in only else None
+            outcomes: list[Outcome] = []
+            for kinds, time_limit in (
+                (set(only) - {WorkKind.TRAIN}, settings.job_timeout),
+                (set(only) & {WorkKind.TRAIN, WorkKind.FORECAST}, settings.train_timeout),
+            )[: 1 if trainer is None else 2]:
+                outcomes += await run_due(
+                    store,
+                    source,
+                    forecaster,
+                    clock=clock,
+                    worker_name=worker,
+                    time_limit=time_limit,
+                    only=kinds,
+                    on_progress=on_progress,
+                    sessions=sessions,
+                    trainer=trainer,
+                )
+            if metrics:
+                season = Season(store, source, forecaster, clock, worker, settings.job_timeout)
+                outcomes.append(await do_unit(season, metrics_by_hand(clock())))
     if problems := failed(outcomes):
         raise WorkError("; ".join(f"{outcome.work.key}: {outcome.error}" for outcome in problems))
     return outcomes
@@ -194,7 +235,7 @@ async def opened_fetches(settings: Settings) -> AsyncIterator[Fetches]:
     Raises:
         SettingsError: There is nobody to be asked for single sessions.
     """
-    from f1graph.weekends.run import Season
+    from f1graph.weekends.units import Season
 
     async with opened_store(settings) as store:
         await require_newest(store)

@@ -26,6 +26,7 @@ from f1graph.races.results import (
     KnownAtBasis,
     Status,
 )
+from f1graph.races.session_laps import in_columns
 from f1graph.races.stages import GRID_KNOWN_BEFORE_START
 
 DRIVERS = ("alonso", "bottas", "gasly", "hamilton", "leclerc", "norris", "russell", "verstappen")
@@ -330,6 +331,7 @@ def a_history(
     races: Iterable[Race] | None = None,
     facts: Iterable[Classification] | None = None,
     *,
+    recordings: Iterable[Recording] = (),
     drivers: Sequence[str] = DRIVERS,
     seed: int = 0,
 ) -> History:
@@ -347,6 +349,7 @@ def a_history(
         constructors=[
             a_constructor(constructor_id) for constructor_id in sorted({row.constructor_id for row in rows})
         ],
+        recordings=[in_columns(recording) for recording in recordings],
     )
 
 

@@ -117,6 +117,7 @@ class MadeUpHosts:
             "live_timing_mirror_url": f"{self.url}/mirror",
             "schedule_url": f"{self.url}/schedule/",
             "ergast_url": f"{self.url}/ergast/f1",
+            "model": "rating",
         }
 
     def of(self, host: Host) -> list[Asked]:

@@ -40,6 +40,20 @@ def test_each_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPat
     assert (settings.database_timeout, settings.port) == (timedelta(seconds=7), 0)
 
 
+def test_a_child_gets_the_settings_that_are_not_the_defaults(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = read_settings(
+        data_dir=tmp_path, fastf1=False, job_timeout=timedelta(minutes=5), now="2024-12-05T12:00Z"
+    )
+    assert "F1GRAPH_PORT" not in settings.as_environment()
+
+    for name, value in settings.as_environment().items():
+        monkeypatch.setenv(name, value)
+
+    assert read_settings().model_dump() == settings.model_dump()
+
+
 def test_a_past_weekend_can_be_lived_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("F1GRAPH_NOW", "2024-12-05T16:00+04:00")
     settings = read_settings()
@@ -93,7 +107,7 @@ def test_settings_do_not_change_while_the_process_runs() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system knows no affinity")
 def test_t1_torch_gets_the_cores_that_the_process_may_use() -> None:
-    """A container that is given one core of 64 must not start 64 threads."""
+    """T1: a container that is given one core of 64 must not start 64 threads."""
     program = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
         "from f1graph.settings import Settings; print(Settings().threads)"

@@ -6,17 +6,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import field
 
 import f1graph.races.forecast as records
 from f1graph.api.context import Info
+from f1graph.api.forecast_entry import ForecastEntry, forecast_entry
 from f1graph.api.ids import cursor, global_id, read_cursor
 from f1graph.api.node import LazyRace, Node, present
-from f1graph.api.people import Constructor, Driver
-from f1graph.api.scalars import Distribution, Probability
 from f1graph.races.measures import Direction, Measure
 from f1graph.races.stages import Stage
 from f1graph.store.published import ForecastHead, ScoreRow
@@ -30,9 +29,10 @@ StageAsked = Annotated[
 
 @strawberry.type(description="Which model made a forecast.")
 class Model:
-    name: str = field(description="The model's name: `rating`.")
+    name: str = field(description="The model's name: `ultra`.")
     version: str = field(
-        description="Model version, and season and round up to which it was trained: `rating-1.0+2024.24`."
+        description="Model, its version, and the season and round up to which it was trained: "
+        "`ultra-1.0+2024.24`."
     )
 
 
@@ -42,7 +42,16 @@ class MissingInput:
     reason: str = field(description="Why.")
 
 
-@strawberry.type(description="How far the members of an ensemble agree on a race. Baselines have no voice.")
+@strawberry.type(description="A model that should have spoken in a forecast and could not.")
+class MissingMember:
+    model: str = field(description="The model's name: `tft`.")
+    reason: str = field(description="Why.")
+
+
+@strawberry.type(
+    description="How far the members of an ensemble agree on a race. Baselines and members of weight 0 have "
+    "no voice."
+)
 class Consensus:
     members: int = field(description="How many members there are, two or more.")
     kendall_w: float = field(
@@ -74,123 +83,6 @@ class Receipt:
     machine: str = field(
         description="The kind of machine: on the same kind with the same libraries the draws are equal to "
         "the bit."
-    )
-
-
-@strawberry.type(description="A range of positions.")
-class PositionInterval:
-    low: int = field(description="The best position in it, 1 is first.")
-    high: int = field(description="The worst position in it.")
-
-
-@strawberry.type(description="The chance that an entry does not see the flag.")
-class Retirement:
-    total: Probability = field(
-        description="P(takes the start, and does not finish or is not classified). A disqualification is "
-        "none: "
-        "the car reached the end. An entry that does not start is void."
-    )
-
-
-@strawberry.type(description="How uncertain an entry's position is.")
-class Uncertainty:
-    entropy_bits: float = field(
-        description="Entropy of `positionProbabilities` in bits: 0 is certain, log2(number of entries) is "
-        "anything goes."
-    )
-
-
-@strawberry.type(description="What one model says of an entry.")
-class MemberView:
-    model: str = field(description="The model's name.")
-    version: str = field(description="The model's version.")
-    is_baseline: bool = field(
-        description="A simple guess shown to compare with, such as the order of the grid. Has no voice in "
-        "the forecast."
-    )
-    win: Probability = field(description="P(classified first).")
-    podium: Probability = field(description="P(classified in the first three).")
-    points: Probability = field(description="P(classified in the first ten).")
-    retirement: Probability = field(
-        description="P(takes the start and is not classified), as `Retirement.total`."
-    )
-    expected_position: int = field(description="The median of its positions.")
-
-
-@strawberry.type(
-    description="What a forecast says of one entry. All numbers are read from the same drawn finishing "
-    "orders, so they fit together: win ≤ podium ≤ points. They hold for the classification as revised last: "
-    "a driver who is disqualified later was not on the podium, and who moved up was. If the entry does not "
-    "take the start it is void: it is not judged, and the win chances and positions of the others are read "
-    "again for the field that did start."
-)
-class ForecastEntry:
-    grid: int | None = field(
-        description="Place on the grid as known at the cutoff, 1 is pole position. Null when not known yet, "
-        "or "
-        "for a start from the pit lane."
-    )
-    win: Probability = field(description="P(classified first).")
-    podium: Probability = field(description="P(classified in the first three).")
-    points: Probability = field(
-        description="P(classified in the first ten), whatever the points are worth in that season."
-    )
-    retirement: Retirement = field(description="The chance not to finish or not to be classified.")
-    expected_position: int = field(description="The median of the positions, 1 is first. Not the mean.")
-    interval80: PositionInterval = field(
-        description="From the 10 % to the 90 % quantile of the position: at least 80 % of the draws lie in "
-        "it."
-    )
-    position_probabilities: Distribution = field(
-        description="P(ends in position 1, 2, … n) for n entries. Who is not classified takes the last "
-        "places, in "
-        "the order of the published list."
-    )
-    uncertainty: Uncertainty = field(description="How uncertain the position is.")
-    driver_id: strawberry.Private[str]
-    constructor_id: strawberry.Private[str]
-    forecast_id: strawberry.Private[str]
-
-    @field(description="Who drives.")
-    async def driver(self, info: Info) -> Driver:
-        return Driver.of(present(await info.context.loaders.driver.load(self.driver_id)))
-
-    @field(description="For which team, at this race.")
-    async def constructor(self, info: Info) -> Constructor:
-        return Constructor.of(present(await info.context.loaders.constructor.load(self.constructor_id)))
-
-    @field(description="Every model's own view: the members of the ensemble, then the baselines; a handful.")
-    async def members(self, info: Info) -> list[MemberView]:
-        views = await info.context.loaders.members.load(self.forecast_id) or {}
-        return [
-            MemberView(
-                model=row.model,
-                version=row.version,
-                is_baseline=row.is_baseline,
-                win=row.win,
-                podium=row.podium,
-                points=row.points,
-                retirement=row.retirement,
-                expected_position=row.expected_position,
-            )
-            for row in views.get(self.driver_id, ())
-        ]
-
-
-def _entry(row: Any) -> ForecastEntry:
-    return ForecastEntry(
-        grid=row.grid,
-        win=row.win,
-        podium=row.podium,
-        points=row.points,
-        retirement=Retirement(total=row.retirement),
-        expected_position=row.expected_position,
-        interval80=PositionInterval(low=row.interval80_low, high=row.interval80_high),
-        position_probabilities=row.position_probabilities,
-        uncertainty=Uncertainty(entropy_bits=row.entropy_bits),
-        driver_id=row.driver_id,
-        constructor_id=row.constructor_id,
-        forecast_id=row.forecast_id,
     )
 
 
@@ -255,6 +147,11 @@ class Forecast(Node):
     missing_inputs: list[MissingInput] = field(
         description="What the stage should have known and did not; empty for a complete forecast."
     )
+    missing_members: list[MissingMember] = field(
+        description="Models that should have spoken and could not: a member whose weights are broken (the "
+        "others then share its weight), or the whole ensemble while it is not trained yet. Empty for a "
+        "complete forecast."
+    )
     consensus: Consensus | None = field(
         description="How far its members agree. Null with fewer than two members."
     )
@@ -275,6 +172,9 @@ class Forecast(Node):
             invented=head.invented,
             retrospective=head.retrospective,
             missing_inputs=[MissingInput(input=name, reason=reason) for name, reason in head.missing_inputs],
+            missing_members=[
+                MissingMember(model=name, reason=reason) for name, reason in head.missing_members
+            ],
             consensus=_consensus(head.consensus),
             cause=head.cause,
             receipt=_receipt(head.receipt),
@@ -290,7 +190,7 @@ class Forecast(Node):
 
     @field(description="Every entry, by expected position, then by chance to win; one per car.")
     async def entries(self, info: Info) -> list[ForecastEntry]:
-        return [_entry(row) for row in await info.context.loaders.entries.load(self.key) or ()]
+        return [forecast_entry(row) for row in await info.context.loaders.entries.load(self.key) or ()]
 
     @field(description="The forecast of this race that it followed. Null for the first.")
     async def previous(self, info: Info) -> Forecast | None:

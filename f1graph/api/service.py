@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import strawberry
 from strawberry import field
@@ -90,6 +91,19 @@ class Work:
     finished_at: datetime | None = field(description="When it ended. Null while it is being done.")
 
 
+@strawberry.type(description="How far the training of a model is, and what came of it.")
+class TrainingReport:
+    fits: int | None = field(
+        description="How many fits of its members are ready, the walk's included. Null when it is done."
+    )
+    expected_fits: int | None = field(description="How many there will be. Null where that is not known.")
+    bundle: str | None = field(description="What was trained: `Bundle.key`. Null while it is not done.")
+    is_in_use: bool | None = field(
+        description="Whether it took the place of the one before. Null while it is not done."
+    )
+    why: str | None = field(description="Why it did or did not, for people. Null while it is not done.")
+
+
 @strawberry.type(description="A unit of the service's work as the ledger has it, with what it lacked.")
 class Refresh(Work):
     race_id: str | None = field(description="The slug of the race it was for. Null for work of all races.")
@@ -101,6 +115,9 @@ class Refresh(Work):
     new_revisions: int = field(description="Lists that it found new or corrected.")
     problems: list[PartProblem] = field(
         description="The parts that were missing, at most a dozen. The others were stored."
+    )
+    training: TrainingReport | None = field(
+        description="How far a training is, or what came of it. Null for other work, and at its beginning."
     )
 
 
@@ -233,6 +250,17 @@ def refresh(row: LedgerRow) -> Refresh:
             PartProblem(part=one["part"], code=one["code"], reason=one["reason"], host=one.get("host"))
             for one in row.detail.get("problems", [])[:_PROBLEMS_SHOWN]
         ],
+        training=_training(row.detail) if row.kind == "TRAIN" and row.detail else None,
+    )
+
+
+def _training(detail: dict[str, Any]) -> TrainingReport:
+    return TrainingReport(
+        fits=detail.get("number"),
+        expected_fits=detail.get("expected"),
+        bundle=detail.get("bundle"),
+        is_in_use=detail.get("is_in_use"),
+        why=detail.get("why"),
     )
 
 

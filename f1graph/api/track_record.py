@@ -11,7 +11,6 @@ import f1graph.races.measures as records
 from f1graph.api.scalars import Probability
 from f1graph.races.measures import Direction, Measure, Target
 from f1graph.races.stages import Stage
-from f1graph.store.bundles import BundleRow, BundleStatus
 from f1graph.store.published import Calibration as StoredCalibration
 from f1graph.store.published import ComputedMetric
 
@@ -148,30 +147,3 @@ def _bin(record: records.CalibrationBin) -> CalibrationBin:
         high=Probability(record.high),
         is_few=record.is_few,
     )
-
-
-@strawberry.type(description="A trained model on disk.")
-class Bundle:
-    key: str = field(description="Its id, as the command line uses it.")
-    model: str = field(description="The model's name.")
-    version: str = field(description="Model version, and season and round up to which it was trained.")
-    stage: Stage = field(description="The stage whose forecasts it makes.")
-    status: BundleStatus = field(description="Whether it is in use.")
-    cutoff: datetime = field(description="Nothing learned later was used in training.")
-    trained_at: datetime = field(description="When it was trained.")
-    checksum: str = field(description="SHA-256 of weights and manifest: what receipts name.")
-    invented: bool = field(description="Trained on the invented championship.")
-
-    @classmethod
-    def of(cls, row: BundleRow) -> Bundle:
-        return cls(
-            key=row.id,
-            model=row.model,
-            version=row.version,
-            stage=row.stage,
-            status=row.status,
-            cutoff=row.cutoff,
-            trained_at=row.trained_at,
-            checksum=row.checksum,
-            invented=row.invented,
-        )

@@ -53,6 +53,7 @@ def _arguments(walk: Any, seasons: Sequence[int]) -> list[str]:
         *("--now", walk.made_at.isoformat(), "--parent", str(os.getpid()), "backtest"),
         *("--seasons", ",".join(str(season) for season in seasons)),
         *("--stages", ",".join(walk.stages), "--refits", str(walk.refits_per_season)),
+        *("--models", ",".join(estimator.name for estimator in walk.estimators)),
         *("--draws", str(walk.draws)),
     ]
 

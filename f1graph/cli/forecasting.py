@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -76,18 +77,20 @@ def race(
     as_json: AsJson = False,
 ) -> None:
     """Forecast a race now (a past one: as of the end of its stage) and store the forecast."""
+    settings = settings_of(context)
+    # The moment it was asked for, not when torch has been imported: a command that is given next with the
+    # same --now knows of the forecast.
+    now = settings.clock()()
     with errors.status("Forecasting ..."):
-        shown = run(_forecast(settings_of(context), race_id, stage))
+        shown = run(_forecast(settings, race_id, stage, now=now))
     _show(shown, as_json=as_json)
 
 
-async def _forecast(settings: Settings, race_id: str, stage: Stage | None) -> _Shown:
-    from f1graph.forecasts.record import record_forecast
+async def _forecast(settings: Settings, race_id: str, stage: Stage | None, *, now: datetime) -> _Shown:
     from f1graph.store.calendar import race_not_over, races_by_id
     from f1graph.store.migrate import require_newest
     from f1graph.wiring import opened_forecaster, opened_store
 
-    now = settings.clock()()
     async with opened_store(settings) as store:
         await require_newest(store)
         async with store.read() as read:
@@ -103,6 +106,8 @@ async def _forecast(settings: Settings, race_id: str, stage: Stage | None) -> _S
                 else f"no race is known after {now:%Y-%m-%d %H:%M} UTC: import a newer release, or set --now"
             )
         stage = stage or stage_at(found, now) or Stage.AFTER_QUALIFYING
+        from f1graph.forecasts.record import record_forecast
+
         with opened_forecaster(settings, store) as forecaster:
             forecast = await record_forecast(
                 store, forecaster, found, stage, now=now, cause="asked for by hand"
@@ -162,23 +167,25 @@ def past(
 
     Goes on where it was stopped.
     """
-    made = run(_past(settings_of(context), parse_seasons(seasons), parse_stages(stages)))
+    settings = settings_of(context)
+    now = settings.clock()()
+    made = run(_past(settings, parse_seasons(seasons), parse_stages(stages), now=now))
     console.print(f"{made} forecasts made and scored.")
 
 
-async def _past(settings: Settings, seasons: Sequence[int], stages: Sequence[Stage]) -> int:
-    from f1graph.forecasts.record import record_past
+async def _past(settings: Settings, seasons: Sequence[int], stages: Sequence[Stage], *, now: datetime) -> int:
     from f1graph.store.calendar import races_of_seasons
     from f1graph.store.migrate import require_newest
     from f1graph.wiring import opened_forecaster, opened_store
 
-    now = settings.clock()()
     made = 0
     async with opened_store(settings) as store:
         await require_newest(store)
         async with store.read() as read:
             races = [race for of in (await races_of_seasons(read, seasons)).values() for race in of]
         require_races(races, seasons)
+        from f1graph.forecasts.record import record_past
+
         with opened_forecaster(settings, store) as forecaster, bar("Forecasting the past") as progress:
             async for made, total, what in record_past(store, forecaster, races, stages, now=now):
                 progress.update(progress.task_ids[0], completed=made, total=total, description=what)
@@ -214,6 +221,8 @@ def _show(shown: _Shown, *, as_json: bool) -> None:
             for entry in sorted(forecast.entries, key=lambda e: (e.expected_position, -e.win))
         ],
     )
-    console.print(f"{forecast.model} {forecast.model_version}, forecast {forecast.id}")
+    console.print(f"{forecast.model_version}, forecast {forecast.id}")
     for name, reason in forecast.missing_inputs:
         console.print(f"Missing: {name}: {reason}")
+    for name, reason in forecast.missing_members:
+        console.print(f"Could not speak: {name}: {reason}")

@@ -10,7 +10,7 @@ import typer
 
 from f1graph.cli.backtest_jobs import walk_with_children
 from f1graph.cli.output import AsJson, bar, console, errors, run, settings_of, show_json, show_table
-from f1graph.cli.spans import DEFAULT_STAGES, parse_seasons, parse_stages, require_races
+from f1graph.cli.spans import DEFAULT_STAGES, parse_names, parse_seasons, parse_stages, require_races
 from f1graph.races.forecast import ScoredForecast
 from f1graph.races.measures import Measure, ModelMetric
 from f1graph.races.past import History
@@ -33,7 +33,7 @@ async def score_all(settings: Settings) -> list[ModelMetric]:
     from f1graph.weekends.work import WorkKind
     from f1graph.wiring import do_due, opened_store
 
-    await do_due(settings, only={WorkKind.SCORE, WorkKind.METRICS})
+    await do_due(settings, only={WorkKind.SCORE}, metrics=True)
     async with opened_store(settings) as store, store.read() as read:
         return [known.metric for known in await metrics_known(read, settings.clock()())]
 
@@ -43,19 +43,29 @@ def backtest(
     out: Annotated[Path, typer.Option(help="The CSV file; an unfinished one is continued.")],
     seasons: Annotated[str, typer.Option(help="Such as 2015-2024.")] = "2015-2024",
     stages: Annotated[str, typer.Option(help="Separated by commas.")] = DEFAULT_STAGES,
+    models: Annotated[
+        str,
+        typer.Option(
+            help="Separated by commas; members of ultra too. Default: what can be served, and the baselines."
+        ),
+    ] = "",
     refits: Annotated[int, typer.Option(min=1, help="How often a season parameters are learnt anew.")] = 4,
     draws: Annotated[int, typer.Option(min=1, help="Finishing orders drawn per forecast.")] = 10_000,
     jobs: Annotated[int, typer.Option(min=1, help="Processes that walk some of the seasons each.")] = 1,
 ) -> None:
     """Walk forward through past seasons: forecast every race as it would have been, and score it."""
+    settings, years, of_weekend = settings_of(context), parse_seasons(seasons), parse_stages(stages)
+    # Loading torch takes seconds: who mistyped a season is told before.
     from f1graph.forecasts.backtest import Walk
-    from f1graph.forecasts.members import ESTIMATORS
+    from f1graph.forecasts.members import ESTIMATORS, estimators_named
+    from f1graph.models.fit_cache import FitCache, resuming
 
-    settings, years = settings_of(context), parse_seasons(seasons)
+    cache = FitCache(settings.fits_dir)
+    wanted = estimators_named(parse_names(models)) if models else ESTIMATORS
     walk = Walk(
         seasons=tuple(years),
-        stages=tuple(parse_stages(stages)),
-        estimators=ESTIMATORS,
+        stages=tuple(of_weekend),
+        estimators=tuple(resuming(estimator, cache) for estimator in wanted),
         made_at=settings.clock()(),
         refits_per_season=refits,
         first_season=settings.train_from,

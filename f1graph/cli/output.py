@@ -48,8 +48,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
-def show_json(answer: Any) -> None:
-    print(json.dumps(answer, default=_plain, ensure_ascii=False))
+def show_json(answer: Any, *, at_once: bool = False) -> None:
+    """One line of JSON; `at_once` for who reads along."""
+    print(json.dumps(answer, default=_plain, ensure_ascii=False), flush=at_once)
 
 
 def _plain(value: Any) -> Any:

@@ -30,22 +30,23 @@ def report(
     ] = None,
 ) -> None:
     """Write what a back-test says as one HTML page: scores, reliability, checks, and where we lose."""
-    from f1graph.forecasts.members import BASELINES, ESTIMATORS, SERVED
+    from f1graph.forecasts.members import BASELINES, members_of
     from f1graph.forecasts.report.build import build_report
     from f1graph.forecasts.report.page import render, write_plots
     from f1graph.forecasts.report.reading import judge_files, read_files
 
     settings = settings_of(context)
+    reference = reference or settings.model
     with errors.status("Reading ..."):
         files = read_files(backtests)
         reading = judge_files(files, run(_results(settings, *files.seasons)))
     with errors.status("Computing ..."):
         found = build_report(
             reading,
-            reference=reference or SERVED.name,
+            reference=reference,
             # The one that knows most first.
             baselines=[estimator.name for estimator in reversed(BASELINES)],
-            members=[estimator.name for estimator in ESTIMATORS if estimator not in (*BASELINES, SERVED)],
+            members=members_of(reference),
         )
         page = render(found, files=[path.name for path in backtests], written_at=settings.clock()())
         out.parent.mkdir(parents=True, exist_ok=True)

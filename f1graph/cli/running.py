@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated
 
 import typer
@@ -26,8 +27,13 @@ def api(context: typer.Context) -> None:
 
     settings = settings_of(context)
     set_up_logging(log_format=settings.log_format, level=settings.log_level)
+    app = create_app(settings, clock=settings.clock())
+    # What there is now stays: the schema and the libraries. The collector would look through it again and
+    # again, and nobody is answered meanwhile.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
-        create_app(settings, clock=settings.clock()),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -1,4 +1,4 @@
-"""Seasons and stages as people type them."""
+"""Seasons, stages and models as people type them."""
 
 from __future__ import annotations
 
@@ -46,8 +46,13 @@ def parse_stages(text: str) -> list[Stage]:
     Raises:
         RequestError: One is not a stage.
     """
-    names = [name.strip().upper() for name in text.split(",") if name.strip()]
+    names = [name.upper() for name in parse_names(text)]
     unknown = [name for name in names if name not in Stage.__members__]
     if unknown or not names:
         raise RequestError(f"{', '.join(unknown) or text!r}: the stages are {', '.join(Stage)}")
     return [Stage(name) for name in names]
+
+
+def parse_names(text: str) -> list[str]:
+    """Names separated by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from f1graph.errors import ForecastError
 from f1graph.features.championship import Championship
 from f1graph.features.circuit import circuit_values
+from f1graph.features.circuit_form import CircuitForm
+from f1graph.features.expectation import expectation_values
 from f1graph.features.form import Form
+from f1graph.features.lap_form import LapForm
 from f1graph.features.race_features import RaceFeatures
-from f1graph.features.recent_races import lineage_of, races_before, recent_records
+from f1graph.features.recent_races import RecentCars, lineage_of, races_before, recent_records
+from f1graph.features.recorded_weekend import recorded_values
 from f1graph.features.registry import feature_names
+from f1graph.features.regulations import season_values
+from f1graph.features.reliability import Reliability
+from f1graph.features.success import Success
+from f1graph.features.teammates import teammate_values
 from f1graph.features.weekend import missing_inputs, weekend_values
+from f1graph.races.calendar import Race
+from f1graph.races.entries import Entry
 from f1graph.races.past import Past
 from f1graph.races.stages import Stage
 
@@ -32,21 +44,19 @@ def build_features(past: Past, race_id: str, stage: Stage) -> RaceFeatures:
             f"nobody is known to be entered for {race_id} at {past.cutoff:%Y-%m-%d %H:%M} UTC; "
             "import its entry list first"
         )
-    before = races_before(past, race)
-    records = recent_records(past, before)
-    form = Form(records)
-    championship = Championship(records, race.season)
-    of_race = {**circuit_values(past, race, before), "field_retirement_rate": form.field_retirement_rate}
-    of_weekend = weekend_values(past, race)
-    lineages = tuple(lineage_of(past, entry.constructor_id) for entry in entries)
+    lineages = tuple(lineage_of(past.constructors, entry.constructor_id) for entry in entries)
+    of_race, forms = _before_weekend(past, race, entries, lineages)
+    of_weekend = {
+        **weekend_values(past, race, entries),
+        **recorded_values(past, race, entries),
+        **expectation_values(past, race, forms),
+    }
     names = feature_names(stage)
     values = np.empty((len(entries), len(names)))
-    for index, (entry, lineage) in enumerate(zip(entries, lineages, strict=True)):
+    for index, entry in enumerate(entries):
         known = {
             **of_race,
-            **form.driver_values(entry.driver_id),
-            **form.team_values(lineage),
-            **championship.values(entry.driver_id, lineage),
+            **forms[entry.driver_id],
             **{name: drivers.get(entry.driver_id, np.nan) for name, drivers in of_weekend.items()},
         }
         values[index] = [known[name] for name in names]
@@ -65,3 +75,38 @@ def build_features(past: Past, race_id: str, stage: Stage) -> RaceFeatures:
         values=values,
         missing_inputs=missing_inputs(past, race, stage),
     )
+
+
+def _before_weekend(
+    past: Past, race: Race, entries: Sequence[Entry], lineages: Sequence[str]
+) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """What is known before the weekend: of the race, and of each driver."""
+    before = races_before(past, race)
+    recent = RecentCars(recent_records(past, before))
+    form, success, reliability = Form(recent), Success(recent), Reliability(recent)
+    championship = Championship(recent.records, race.season)
+    circuit_form, laps = CircuitForm(past, race, before), LapForm(past, race, before)
+    of_race = {
+        **circuit_values(past, race, before),
+        **laps.circuit_values,
+        **season_values(race, before),
+        **reliability.field_values,
+        "field_retirement_rate": form.field_retirement_rate,
+    }
+    forms = {
+        entry.driver_id: {
+            **form.driver_values(entry.driver_id),
+            **form.team_values(lineage),
+            **success.driver_values(entry.driver_id),
+            **success.team_values(lineage),
+            **teammate_values(recent, entry.driver_id, lineage),
+            **reliability.driver_values(entry.driver_id),
+            **reliability.team_values(lineage),
+            **circuit_form.values(entry.driver_id, lineage),
+            **laps.driver_values(entry.driver_id),
+            **laps.team_values(lineage),
+            **championship.values(entry.driver_id, lineage),
+        }
+        for entry, lineage in zip(entries, lineages, strict=True)
+    }
+    return of_race, forms

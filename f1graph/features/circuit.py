@@ -28,7 +28,7 @@ def circuit_values(past: Past, race: Race, before: Sequence[Race]) -> dict[str, 
         for index in here
         if index > 0
     ]
-    holds = [_grid_hold(past, before[index]) for index in here]
+    holds = [past.recall(_grid_hold, _result(past, before[index])) for index in here]
     beyond = [hold - USUAL_GRID_HOLD for hold in holds if hold is not None]
     circuit = past.circuits.get(race.circuit_id)
     return {
@@ -49,13 +49,17 @@ def _usual_share(past: Past, races: Sequence[Race]) -> float:
 
 
 def _retirement_share(past: Past, race: Race) -> float:
-    starters = _result(past, race).starters()
+    return past.recall(_share_that_retired, _result(past, race))
+
+
+def _share_that_retired(result: Classification) -> float:
+    starters = result.starters()
     return fmean(row.retired for row in starters) if starters else 0.0
 
 
-def _grid_hold(past: Past, race: Race) -> float | None:
+def _grid_hold(result: Classification) -> float | None:
     """Rank correlation of grid and finishing order of the classified cars; None where too few are known."""
-    rows = sorted(_result(past, race).starters(), key=lambda row: row.order)
+    rows = sorted(result.starters(), key=lambda row: row.order)
     grid = [row.grid_position for row in rows if row.position is not None and row.grid_position is not None]
     if len(grid) < _FEWEST_FINISHERS:
         return None

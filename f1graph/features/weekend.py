@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from f1graph.features.lap_gaps import Gaps, qualifying_gaps, session_gaps
-from f1graph.races.calendar import Race
+from f1graph.features.qualifying import ValuesByName, best_of_team, qualifying_values
+from f1graph.races.calendar import PRACTICES, Race
+from f1graph.races.entries import Entry
+from f1graph.races.laps import SessionPart
 from f1graph.races.past import Past
 from f1graph.races.results import PRACTICE_KINDS, ClassificationKind, Status
 from f1graph.races.stages import Stage
@@ -14,14 +18,20 @@ from f1graph.races.stages import Stage
 _LARGEST_MEAN_GAP = 5.0
 # A session in which hardly anybody set a time says nothing about the field.
 _FEWEST_LAPS = 6
+_A_YEAR = timedelta(days=366)
 
-ValuesByName = dict[str, dict[str, float]]
 MissingInputs = tuple[tuple[str, str], ...]
 
 
-def weekend_values(past: Past, race: Race) -> ValuesByName:
+def weekend_values(past: Past, race: Race, entries: Sequence[Entry]) -> ValuesByName:
     """By feature, then by driver; whoever a session does not list is absent."""
-    return {**_practice(past, race), **_sprint(past, race), **_qualifying(past, race), **_grid(past, race)}
+    return {
+        **_practice(past, race, entries),
+        **_sprint(past, race),
+        **_qualifying(past, race),
+        **qualifying_values(past, race, entries),
+        **_grid(past, race),
+    }
 
 
 def missing_inputs(past: Past, race: Race, stage: Stage) -> MissingInputs:
@@ -31,6 +41,8 @@ def missing_inputs(past: Past, race: Race, stage: Stage) -> MissingInputs:
     missing: list[tuple[str, str]] = []
     if not any(session_gaps(past.classification(race.id, kind)) for kind in PRACTICE_KINDS):
         missing.append(("practice", "no lap times of a practice session of this weekend are known"))
+    if _laps_are_usual(past, race) and not any(past.laps(race.id, kind) for kind in PRACTICES):
+        missing.append(("practice laps", "of earlier weekends laps of practice are known, of this one none"))
     if (
         race.has_sprint
         and stage is not Stage.AFTER_PRACTICE
@@ -45,7 +57,17 @@ def missing_inputs(past: Past, race: Race, stage: Stage) -> MissingInputs:
     return tuple(missing)
 
 
-def _practice(past: Past, race: Race) -> ValuesByName:
+def _laps_are_usual(past: Past, race: Race) -> bool:
+    """Whether laps of practice are known of a race in the year before."""
+    return any(
+        part is SessionPart.LAPS
+        and session in PRACTICES
+        and timedelta(0) < race.starts_at - past.race(race_id).starts_at <= _A_YEAR
+        for race_id, session, part in past.recordings
+    )
+
+
+def _practice(past: Past, race: Race, entries: Sequence[Entry]) -> ValuesByName:
     sessions = [past.classification(race.id, kind) for kind in PRACTICE_KINDS]
     gaps = [session_gaps(session) for session in sessions]
     by_driver: dict[str, list[float]] = defaultdict(list)
@@ -56,14 +78,18 @@ def _practice(past: Past, race: Race) -> ValuesByName:
     for session_facts in sessions:
         for row in session_facts.rows if session_facts is not None else ():
             laps[row.driver_id] += row.laps or 0
+    most = max(laps.values(), default=0.0)
+    best = {driver: min(own) for driver, own in by_driver.items()}
     return {
-        "practice_gap": {driver: min(own) for driver, own in by_driver.items()},
+        "practice_gap": best,
+        "practice_team_gap": best_of_team(best, entries),
         "practice_mean_gap": {
             driver: sum(min(gap, _LARGEST_MEAN_GAP) for gap in own) / len(own)
             for driver, own in by_driver.items()
         },
         "last_practice_gap": _last_full(gaps),
         "practice_laps": dict(laps),
+        "practice_laps_share": {driver: own / most for driver, own in laps.items() if most},
     }
 
 

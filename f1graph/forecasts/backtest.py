@@ -18,16 +18,10 @@ from numpy.typing import NDArray
 
 from f1graph import __version__
 from f1graph.errors import ForecastError
+from f1graph.forecasts.asking import TrainedModel
 from f1graph.forecasts.backtest_file import BacktestFile, Drawn, Key, Seal
 from f1graph.forecasts.examples import FIRST_SEASON, ExampleBook
-from f1graph.forecasts.make import (
-    BuildFeatures,
-    TrainedModel,
-    derive_seed,
-    distribution_of,
-    make_forecast,
-    this_build,
-)
+from f1graph.forecasts.make import BuildFeatures, derive_seed, distribution_of, make_forecast, this_build
 from f1graph.forecasts.score import score_forecast
 from f1graph.models.draws import DRAWS
 from f1graph.models.protocol import Estimator, Predictor

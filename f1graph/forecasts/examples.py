@@ -9,10 +9,11 @@ import numpy as np
 from f1graph.errors import ForecastError
 from f1graph.features.race_features import RaceFeatures
 from f1graph.forecasts.make import BuildFeatures
-from f1graph.models.protocol import Example, Outcome
+from f1graph.models.protocol import CAUSES, Example, Outcome
 from f1graph.races.calendar import Race
 from f1graph.races.past import History, Past
 from f1graph.races.results import Classification, ClassificationKind
+from f1graph.races.retirement_causes import retirement_cause
 from f1graph.races.stages import Stage, stage_window
 
 # Before: pre-qualifying, forty entries, half the field retiring. It teaches little about today.
@@ -119,6 +120,7 @@ def outcome_of(
     retired = np.zeros(len(driver_ids), dtype=np.bool_)
     classified = np.zeros(len(driver_ids), dtype=np.bool_)
     starts = np.zeros(len(driver_ids), dtype=np.int64)
+    causes = np.full(len(driver_ids), -1, dtype=np.int64)
     starters = [row for row in result.starters() if row.driver_id in index]
     for place, row in enumerate(starters, start=1):
         i = index[row.driver_id]
@@ -127,4 +129,6 @@ def outcome_of(
         classified[i] = row.position is not None
         published = grid.of_driver(row.driver_id) if grid is not None else None
         starts[i] = row.grid_position or (published.grid_position if published is not None else None) or 0
-    return Outcome(positions, retired, classified, starts)
+        cause = retirement_cause(row)
+        causes[i] = CAUSES.index(cause) if cause in CAUSES else -1
+    return Outcome(positions, retired, classified, starts, causes)

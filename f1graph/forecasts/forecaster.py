@@ -25,31 +25,32 @@ import torch._dynamo
 
 from f1graph.errors import BundleError, ForecastError, UnknownError
 from f1graph.features.build import build_features
+from f1graph.forecasts.asking import TrainedModel
 from f1graph.forecasts.examples import ExampleBook
-from f1graph.forecasts.make import TrainedModel, make_forecast
-from f1graph.forecasts.members import BASELINES, SERVED, estimator_of
+from f1graph.forecasts.make import make_forecast
+from f1graph.forecasts.members import Models
 from f1graph.forecasts.metrics import calibration, model_metrics, one_per_race
 from f1graph.forecasts.score import Judged, judge, score_forecast
-from f1graph.forecasts.training import Trained, fitted_in_passing, is_outdated, load, train
+from f1graph.forecasts.serving import Shelf, registered
+from f1graph.forecasts.training import fitted_in_passing, load
 from f1graph.forecasts.verify import Verification, verify_forecast
 from f1graph.models.protocol import Estimator
 from f1graph.races.calendar import Race
-from f1graph.races.forecast import Forecast, Score, ScoredForecast
+from f1graph.races.forecast import Forecast, Receipt, Score, ScoredForecast
 from f1graph.races.measures import ModelMetric
 from f1graph.races.past import History
 from f1graph.races.results import Classification, ClassificationKind
 from f1graph.races.stages import Stage
-from f1graph.store.bundles import (
-    BundleRow,
-    BundleStatus,
-    active_bundle,
-    bundle_with,
-    newest_bundle,
-    store_bundle,
-)
+from f1graph.store.bundles import BundleRow, bundle_with, store_bundle
 from f1graph.store.engine import Store
 from f1graph.store.forecasts import latest_forecast_id, load_forecasts
-from f1graph.store.past import load_classifications_of, load_history, newest_facts_version, newest_import
+from f1graph.store.past import (
+    load_classifications_of,
+    load_history,
+    newest_facts_version,
+    newest_import,
+    newest_recordings_version,
+)
 from f1graph.store.scores import StoredBins, newest_scores
 
 T = TypeVar("T")
@@ -65,6 +66,7 @@ class _Known:
     """The history of the store after some import, and what was made of it so far."""
 
     facts_version: int
+    recordings_version: int
     imported: int
     book: ExampleBook
     history: History
@@ -75,13 +77,18 @@ class Forecaster:
 
     Args:
         bundles: The folder of trained models.
+        models: Whose forecasts are served, and who speaks until that one is trained.
         train_from: The first season that models learn from.
         threads: For torch.
     """
 
-    def __init__(self, store: Store, *, bundles: Path, train_from: int, threads: int = 1) -> None:
+    def __init__(
+        self, store: Store, *, bundles: Path, train_from: int, models: Models, threads: int = 1
+    ) -> None:
         self._store = store
         self._bundles = bundles
+        self._models = models
+        self._shelf = Shelf(bundles, models)
         self._train_from = train_from
         self._threads = threads
         self._book: _Known | None = None
@@ -94,8 +101,8 @@ class Forecaster:
         )
 
     @property
-    def model(self) -> str:
-        return SERVED.name
+    def models(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self._models.served.name, self._models.at_once.name)))
 
     def close(self) -> None:
         """Ends the thread; what runs in it is finished first."""
@@ -104,21 +111,32 @@ class Forecaster:
     async def _beside(self, compute: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, compute)
 
-    async def _known(self, facts_version: int | None = None) -> _Known:
-        """The history of the store, read anew only when something was imported."""
+    async def _known(self, receipt: Receipt | None = None) -> _Known:
+        """The history of the store, or what a receipt says of it; read anew only after an import."""
         async with self._store.read() as read:
-            if facts_version is None:
+            if receipt is None or receipt.facts_version is None:
                 facts_version = await newest_facts_version(read)
+                recordings_version = await newest_recordings_version(read)
+            else:
+                facts_version = receipt.facts_version
+                recordings_version = receipt.recordings_version or 0
             # A race can be postponed without any new fact about it.
             imported = await newest_import(read)
             known = self._book
-            if known is not None and (known.facts_version, known.imported) == (facts_version, imported):
+            if known is not None and (known.facts_version, known.recordings_version, known.imported) == (
+                facts_version,
+                recordings_version,
+                imported,
+            ):
                 return known
             history = await load_history(
-                read, from_season=self._train_from - _SEASONS_BEFORE, facts_version=facts_version
+                read,
+                from_season=self._train_from - _SEASONS_BEFORE,
+                facts_version=facts_version,
+                recordings_version=recordings_version,
             )
         book = ExampleBook(history, build_features, first_season=self._train_from)
-        self._book = _Known(facts_version, imported, book, history)
+        self._book = _Known(facts_version, recordings_version, imported, book, history)
         _spare_the_collector()
         return self._book
 
@@ -135,10 +153,17 @@ class Forecaster:
         book, history = known.book, known.history
         target = _race_of(history, race_id)
         async with self._store.read() as read:
-            active = await active_bundle(read, model=SERVED.name, stage=stage)
-            newest = await newest_bundle(read, model=SERVED.name, stage=stage, cutoff=cutoff)
+            rows = await registered(read, self._models, stage=stage, cutoff=cutoff)
             previous_id = await latest_forecast_id(read, race_id, cutoff=cutoff)
-        model = await self._served(book, target, active, newest, stage=stage, cutoff=cutoff, now=now)
+        choice = await self._beside(
+            lambda: self._shelf.choose(
+                rows, book, stage=stage, cutoff=cutoff, now=now, invented=target.invented
+            )
+        )
+        if choice.trained is not None:
+            async with self._store.write() as write:
+                await store_bundle(write, choice.trained)
+        model = choice.model
 
         given_up = threading.Event()
 
@@ -148,7 +173,7 @@ class Forecaster:
             served = replace(model, predictor=model.predictor.update(book.known_by(cutoff, stage)))
             baselines = [
                 fitted_in_passing(estimator, book, stage=stage, cutoff=cutoff)
-                for estimator in BASELINES
+                for estimator in self._models.baselines
                 if stage in estimator.stages
             ]
             made = []
@@ -161,13 +186,18 @@ class Forecaster:
                     race,
                     stage=stage,
                     model=one,
-                    members=baselines if is_served else (),
+                    baselines=baselines if is_served else (),
+                    missing=choice.missing if is_served else (),
                     made_at=now,
                     build_features=book.build_features,
                     previous_id=previous_id if is_served else None,
                     cause=cause,
                 )
-                receipt = replace(forecast.receipt, facts_version=known.facts_version)
+                receipt = replace(
+                    forecast.receipt,
+                    facts_version=known.facts_version,
+                    recordings_version=known.recordings_version,
+                )
                 made.append((replace(forecast, receipt=receipt), is_served))
             return made
 
@@ -177,52 +207,6 @@ class Forecaster:
             # A thread cannot be stopped from outside: it looks between two models.
             given_up.set()
             raise
-
-    async def _served(
-        self,
-        book: ExampleBook,
-        target: Race,
-        active: BundleRow | None,
-        newest: BundleRow | None,
-        *,
-        stage: Stage,
-        cutoff: datetime,
-        now: datetime,
-    ) -> TrainedModel:
-        """The served model for a forecast: the active bundle where it fits, else the newest, else a new one.
-
-        A bundle that knows more than the cutoff allows is never used. One that is trained for a forecast
-        of the past does not take the place of the active one.
-        """
-
-        def find_or_train() -> TrainedModel | Trained:
-            races = len(book.known_by(cutoff, stage))
-            for row in (active, newest):
-                if row is None or is_outdated(row, cutoff=cutoff, races=races):
-                    continue
-                try:
-                    return TrainedModel(load(row, SERVED, self._bundles), row.version, row.checksum)
-                except BundleError:
-                    # Broken, or of an older version of the program: another takes its place.
-                    continue
-            is_of_the_past = active is not None and active.cutoff > cutoff
-            return train(
-                SERVED,
-                book,
-                stage=stage,
-                cutoff=cutoff,
-                trained_at=now,
-                folder=self._bundles,
-                status=BundleStatus.RETIRED if is_of_the_past else BundleStatus.ACTIVE,
-                invented=target.invented,
-            )
-
-        found = await self._beside(find_or_train)
-        if isinstance(found, TrainedModel):
-            return found
-        async with self._store.write() as write:
-            await store_bundle(write, found.row)
-        return found.model
 
     async def score(self, forecast_ids: Sequence[str], *, race_id: str, revision: int) -> list[Score]:
         """All measures of some forecasts of a race against one revision of its result."""
@@ -244,7 +228,7 @@ class Forecaster:
         spans = [(season, season) for season in seasons]
         if len(seasons) > 1:
             spans.append((seasons[0], seasons[-1]))
-        baselines = [estimator.name for estimator in BASELINES]
+        baselines = [estimator.name for estimator in self._models.baselines]
         metrics = await self._beside(lambda: model_metrics(scored, baselines=baselines, spans=spans))
         bins = (
             await self._calibration(one_per_race(scored), span=(seasons[0], seasons[-1])) if seasons else []
@@ -279,9 +263,9 @@ class Forecaster:
 
     async def verify(self, forecast: Forecast) -> Verification:
         """Makes a stored forecast again from what the store held then, and compares."""
-        known = await self._known(forecast.receipt.facts_version)
+        known = await self._known(forecast.receipt)
         book, history = known.book, known.history
-        estimator = estimator_of(forecast.model)
+        estimator = self._models.named(forecast.model)
         if estimator is None:
             raise ForecastError(
                 f"{forecast.model} made {forecast.id}; this version of f1graph does not have that model"
@@ -305,7 +289,8 @@ class Forecaster:
     ) -> TrainedModel:
         if row is None:
             return fitted_in_passing(estimator, book, stage=forecast.stage, cutoff=forecast.cutoff)
-        predictor = load(row, estimator, self._bundles)
+        # A member that was broken already then may be so still.
+        predictor = load(row, estimator, self._bundles, whole=not forecast.missing_members)
         examples = book.known_by(forecast.cutoff, forecast.stage)
         return TrainedModel(predictor.update(examples), row.version, row.checksum)
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from importlib.metadata import version as installed_version
 
 import numpy as np
 import torch
@@ -18,11 +20,13 @@ from numpy.typing import NDArray
 from f1graph import __version__
 from f1graph.errors import ForecastError
 from f1graph.features.race_features import RaceFeatures
+from f1graph.forecasts.asking import Spoken, TrainedModel, ask, draw
+from f1graph.forecasts.consensus import consensus, divergences, entropy_bits
+from f1graph.models.bundle import LIBRARIES
 from f1graph.models.draws import DRAWS, OutcomeDistribution
-from f1graph.models.protocol import Predictor
+from f1graph.models.protocol import MemberOutcome
 from f1graph.races.calendar import Race
 from f1graph.races.forecast import (
-    Consensus,
     EntryForecast,
     Forecast,
     MemberEntry,
@@ -37,26 +41,6 @@ from f1graph.races.stages import Stage, stage_window
 BuildFeatures = Callable[[Past, str, Stage], RaceFeatures]
 
 
-@dataclass(frozen=True, eq=False)
-class TrainedModel:
-    """A predictor with the facts that a receipt needs.
-
-    Attributes:
-        version: The estimator's.
-        bundle_checksum: None where the predictor never was on disk.
-        is_baseline: Has no voice in the consensus.
-    """
-
-    predictor: Predictor
-    version: str
-    bundle_checksum: str | None = None
-    is_baseline: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.predictor.name
-
-
 @dataclass(frozen=True, slots=True)
 class Build:
     """What runs: code, libraries, machine."""
@@ -66,11 +50,12 @@ class Build:
     machine: str
 
 
+@cache
 def this_build() -> Build:
     """The build of this process. The CPU's vector width is part of the machine: it changes the last bits."""
     return Build(
         code_version=__version__,
-        libraries=(("numpy", np.__version__), ("torch", torch.__version__.split("+")[0])),
+        libraries=tuple((library, installed_version(library).split("+")[0]) for library in LIBRARIES),
         machine=f"{platform.system()} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
     )
 
@@ -81,7 +66,8 @@ def make_forecast(
     *,
     stage: Stage,
     model: TrainedModel,
-    members: Sequence[TrainedModel] = (),
+    baselines: Sequence[TrainedModel] = (),
+    missing: Sequence[tuple[str, str]] = (),
     made_at: datetime,
     build_features: BuildFeatures,
     seed: int | None = None,
@@ -93,8 +79,9 @@ def make_forecast(
     """Forecasts `race` as `stage` knows it, at the cutoff of `past`.
 
     Args:
-        model: Whose draws are served.
-        members: Further models whose views are shown beside it.
+        model: Whose draws are served. An ensemble tells what its members say.
+        baselines: Models whose views are shown beside it.
+        missing: Models that should have spoken instead and cannot, with the reason.
         seed: By default it follows from race, stage, model and cutoff.
 
     Raises:
@@ -108,16 +95,16 @@ def make_forecast(
     _check_features(features, past, race, stage)
     if seed is None:
         seed = derive_seed(race.id, stage, model.name, past.cutoff.isoformat())
-    distribution = _draw(model, features, draws=draws, seed=seed)
-    # A member that is the served model must not be drawn with another seed.
-    others = sorted(
-        (member for member in members if member.name != model.name),
-        key=lambda member: (member.is_baseline, member.name),
-    )
-    views = [(model, distribution)] + [
-        (member, _draw(member, features, draws=draws, seed=derive_seed(str(seed), member.name)))
-        for member in others
+    spoken = ask(model, features, draws=draws, seed=seed)
+    distribution = spoken.distribution
+    own = {one.name for one in spoken.members}
+    views = [_view(one) for one in spoken.members] + [
+        _baseline(one, features, draws=draws, seed=seed)
+        for one in sorted(baselines, key=lambda baseline: baseline.name)
+        # A simple guess may have a voice in an ensemble: it is shown once.
+        if one.name not in own
     ]
+    voices = [one.distribution for one in spoken.members if one.weight > 0]
     build = build or this_build()
     packed = distribution.to_bytes()
     return Forecast(
@@ -131,10 +118,10 @@ def make_forecast(
         invented=race.invented,
         retrospective=made_at > race.starts_at,
         missing_inputs=features.missing_inputs,
-        entries=_entries(features, distribution, _grid(past, race)),
-        members=tuple(_view(member, drawn) for member, drawn in views),
+        entries=_entries(features, spoken, divergences(voices), _grid(past, race)),
+        members=tuple(views),
         draws=packed,
-        consensus=consensus([drawn for member, drawn in views if not member.is_baseline]),
+        consensus=consensus(voices),
         receipt=Receipt(
             inputs_fingerprint=features.fingerprint,
             bundle_checksum=model.bundle_checksum,
@@ -146,6 +133,7 @@ def make_forecast(
         ),
         previous_id=previous_id,
         cause=cause,
+        missing_members=(*missing, *spoken.missing_members),
     )
 
 
@@ -185,38 +173,6 @@ def _check_features(features: RaceFeatures, past: Past, race: Race, stage: Stage
         )
 
 
-def _draw(model: TrainedModel, features: RaceFeatures, *, draws: int, seed: int) -> OutcomeDistribution:
-    if model.predictor.stage is not features.stage:
-        raise ForecastError(
-            f"{model.name} was trained for {model.predictor.stage}, not for {features.stage} of "
-            f"{features.race_id}."
-        )
-    distribution = model.predictor.predict(features, draws=draws, seed=seed)
-    problem = _incoherence(features, distribution, draws)
-    if problem is not None:
-        raise ForecastError(f"{model.name} contradicts itself about {features.race_id}: {problem}.")
-    return distribution
-
-
-def _incoherence(features: RaceFeatures, distribution: OutcomeDistribution, draws: int) -> str | None:
-    if distribution.driver_ids != features.driver_ids:
-        return f"it forecasts {distribution.driver_ids}, the entries are {features.driver_ids}"
-    if distribution.draws != draws:
-        return f"it made {distribution.draws} draws of {draws}"
-    matrix = distribution.position_probabilities
-    for axis, what in ((1, "an entry's positions"), (0, "a position's entries")):
-        worst = np.abs(matrix.sum(axis=axis) - 1).max()
-        if worst > 1e-6:
-            return f"the probabilities of {what} sum to 1 ± {worst:.2g}"
-    for smaller, larger, what in (
-        (distribution.win, distribution.podium, "win more likely than podium"),
-        (distribution.podium, distribution.points, "podium more likely than top ten"),
-    ):
-        if (smaller > larger + 1e-12).any():
-            return what
-    return None
-
-
 def _grid(past: Past, race: Race) -> dict[str, int]:
     grid = past.classification(race.id, ClassificationKind.GRID)
     if grid is None:
@@ -230,11 +186,16 @@ def _grid(past: Past, race: Race) -> dict[str, int]:
 
 
 def _entries(
-    features: RaceFeatures, distribution: OutcomeDistribution, grid: dict[str, int]
+    features: RaceFeatures,
+    spoken: Spoken,
+    divergence: NDArray[np.float64] | None,
+    grid: dict[str, int],
 ) -> tuple[EntryForecast, ...]:
+    distribution = spoken.distribution
     matrix = distribution.position_probabilities
     win, podium, points = distribution.win, distribution.podium, distribution.points
     retirement, median = distribution.retirement, distribution.expected_position
+    causes = distribution.retirement_by_cause
     low, high, entropy = distribution.quantile(0.1), distribution.quantile(0.9), entropy_bits(matrix)
     return tuple(
         EntryForecast(
@@ -250,12 +211,30 @@ def _entries(
             interval80_high=int(high[i]),
             position_probabilities=tuple(matrix[i].tolist()),
             entropy_bits=float(entropy[i]),
+            mechanical=None if causes is None else float(causes[i, 0]),
+            accident=None if causes is None else float(causes[i, 1]),
+            other=None if causes is None else float(causes[i, 2]),
+            aleatoric=_number(spoken.aleatoric, i),
+            epistemic=_number(spoken.epistemic, i),
+            confidence=_number(spoken.confidence, i),
+            divergence_bits=_number(divergence, i),
         )
         for i, driver_id in enumerate(features.driver_ids)
     )
 
 
-def _view(model: TrainedModel, distribution: OutcomeDistribution) -> MemberView:
+def _number(values: NDArray[np.float64] | None, entry: int) -> float | None:
+    return None if values is None else float(values[entry])
+
+
+def _baseline(model: TrainedModel, features: RaceFeatures, *, draws: int, seed: int) -> MemberView:
+    drawn = draw(model, features, draws=draws, seed=derive_seed(str(seed), model.name))
+    view = _view(MemberOutcome(model.name, model.version, 0.0, drawn))
+    return replace(view, is_baseline=True, weight=None)
+
+
+def _view(member: MemberOutcome) -> MemberView:
+    distribution = member.distribution
     columns = zip(
         distribution.driver_ids,
         distribution.win.tolist(),
@@ -266,48 +245,11 @@ def _view(model: TrainedModel, distribution: OutcomeDistribution) -> MemberView:
         strict=True,
     )
     return MemberView(
-        model=model.name,
-        version=model.version,
+        model=member.name,
+        version=member.version,
         entries=tuple(MemberEntry(*column) for column in columns),
-        is_baseline=model.is_baseline,
+        weight=member.weight,
     )
-
-
-def entropy_bits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shannon entropy over the last axis."""
-    logs = np.log2(np.where(probabilities > 0, probabilities, 1.0))
-    # abs: a certain outcome is 0 bits, not -0.
-    return np.asarray(np.abs((probabilities * logs).sum(axis=-1)), dtype=np.float64)
-
-
-def consensus(distributions: Sequence[OutcomeDistribution]) -> Consensus | None:
-    """How far members agree; None with fewer than two."""
-    if len(distributions) < 2:
-        return None
-    matrices = np.stack(
-        [drawn.position_probabilities for drawn in distributions]
-    )  # (members, entries, positions)
-    divergence = entropy_bits(matrices.mean(axis=0)) - entropy_bits(matrices).mean(axis=0)
-    places = np.arange(1, matrices.shape[2] + 1)
-    return Consensus(
-        members=len(distributions),
-        kendall_w=kendall_w(matrices @ places),
-        divergence_bits=max(0.0, float(divergence.mean())),
-    )
-
-
-def kendall_w(scores: NDArray[np.float64]) -> float:
-    """Kendall's coefficient of concordance of (members, entries) scores, corrected for ties."""
-    members, entries = scores.shape
-    less = (scores[:, None, :] < scores[:, :, None]).sum(axis=2)
-    equal = (scores[:, None, :] == scores[:, :, None]).sum(axis=2)
-    ranks = less + (equal + 1) / 2  # (members, entries), tied entries share the mean of their ranks
-    totals = ranks.sum(axis=0)
-    spread = float(((totals - totals.mean()) ** 2).sum())
-    # Each entry of a group of t tied ones adds t² - 1, the group t³ - t.
-    ties = float((equal.astype(np.float64) ** 2 - 1).sum())
-    whole = members**2 * (entries**3 - entries) - members * ties
-    return 12 * spread / whole if whole > 0 else 0.0
 
 
 def _identity(features: RaceFeatures, past: Past, model: TrainedModel, seed: int, packed: bytes) -> str:

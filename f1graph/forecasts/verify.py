@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from f1graph.errors import ForecastError
-from f1graph.forecasts.make import Build, BuildFeatures, TrainedModel, make_forecast, this_build
-from f1graph.races.forecast import Forecast, Receipt
+from f1graph.forecasts.asking import TrainedModel
+from f1graph.forecasts.make import Build, BuildFeatures, make_forecast, this_build
+from f1graph.races.forecast import EntryForecast, Forecast, Receipt
 from f1graph.races.past import History
 
 # Between machines the last bits differ, and with them a draw here and there.
@@ -123,8 +124,9 @@ def _receipt_differences(stored: Receipt, again: Receipt) -> list[str]:
 def _content_differences(
     stored: Forecast, again: Forecast, *, same_machine: bool, largest: float | None
 ) -> list[str]:
-    if stored.draws == again.draws:
-        return [] if largest == 0 else ["the stored numbers are not those of the stored draws"]
+    if stored.draws == again.draws and largest is not None:
+        allowed = 0 if same_machine else TOLERANCE
+        return [] if largest <= allowed else ["the stored numbers are not those of the stored draws"]
     if largest is None:
         return [f"the entries are not the same: {stored.driver_ids} then, {again.driver_ids} now"]
     if same_machine:
@@ -141,9 +143,14 @@ def _largest_difference(stored: Forecast, again: Forecast) -> float | None:
 
 
 def _numbers(forecast: Forecast) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    return np.array(
-        [
-            [entry.win, entry.podium, entry.points, entry.retirement, *entry.position_probabilities]
-            for entry in forecast.entries
-        ]
-    )
+    return np.array([_probabilities(entry) for entry in forecast.entries])
+
+
+def _probabilities(entry: EntryForecast) -> list[float]:
+    told = (entry.mechanical, entry.accident, entry.other, entry.confidence)
+    return [
+        *(entry.win, entry.podium, entry.points, entry.retirement),
+        # What is not told differs from whatever may be told.
+        *(-1.0 if probability is None else probability for probability in told),
+        *entry.position_probabilities,
+    ]

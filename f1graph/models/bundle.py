@@ -1,7 +1,8 @@
 """Trained models on disk: safetensors for the numbers, a JSON manifest for everything else.
 
 A bundle names its estimator, and the caller brings the estimators it knows: nothing on disk is ever executed
-or imported. What does not check out is refused before a tensor is read.
+or imported. What does not check out never reaches an estimator. Of an ensemble each member's tensors, named
+`member/…`, are a part of their own: one that is broken is left out, and the ensemble goes on without it.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
+import structlog
+import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from f1graph import __version__
@@ -23,12 +27,16 @@ from f1graph.errors import BundleError
 from f1graph.features.race_features import schema_fingerprint
 from f1graph.features.registry import feature_names
 from f1graph.models.protocol import Estimator, Predictor
+from f1graph.models.walk_scores import WalkScore
 from f1graph.races.stages import Stage
+
+log = structlog.get_logger(__name__)
 
 MANIFEST_FILE = "manifest.json"
 TENSORS_FILE = "weights.safetensors"
-FORMAT = 1
-_LIBRARIES = ("numpy", "safetensors", "torch")
+FORMAT = 2
+# Whose numbers a trained model depends on.
+LIBRARIES = ("lightgbm", "numpy", "safetensors", "torch", "torch-geometric")
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,11 @@ class Manifest:
         cutoff: No fact learned later was used.
         races: How many it learned from.
         seed: Of the fit.
-        checksum: SHA-256 over the tensors and over this manifest without the checksum.
+        training_seconds: How long the fit took; the only thing that the checksum leaves out, since it differs
+            each time.
+        walk_forward: How it did on the way, as `walk_scores.WalkScore`; empty where it does not know.
+        parts: SHA-256 of the tensors of each member by its name, and of all others under the empty name.
+        checksum: SHA-256 over this manifest, and so over everything.
         facts: The predictor's own part: plain JSON.
     """
 
@@ -54,12 +66,23 @@ class Manifest:
     seed: int
     code_version: str
     libraries: dict[str, str]
+    training_seconds: float
+    walk_forward: list[dict[str, Any]]
     facts: dict[str, Any]
+    parts: dict[str, str]
     checksum: str
 
 
 def save_bundle(
-    folder: Path, predictor: Predictor, estimator: Estimator, *, cutoff: datetime, races: int, seed: int
+    folder: Path,
+    predictor: Predictor,
+    estimator: Estimator,
+    *,
+    cutoff: datetime,
+    races: int,
+    seed: int,
+    training_seconds: float = 0.0,
+    walk_forward: Sequence[WalkScore] = (),
 ) -> Manifest:
     """Writes a bundle into `folder`, which is made if needed.
 
@@ -69,7 +92,7 @@ def save_bundle(
     if (folder / MANIFEST_FILE).exists():
         raise BundleError(f"{folder} holds a bundle already; choose another folder")
     tensors, facts = predictor.state()
-    data = save({name: tensor.contiguous() for name, tensor in tensors.items()})
+    tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     manifest = {
         "format": FORMAT,
         "estimator": estimator.name,
@@ -82,33 +105,50 @@ def save_bundle(
         "seed": seed,
         "code_version": __version__,
         "libraries": {"python": platform.python_version()}
-        | {library: installed_version(library) for library in _LIBRARIES},
+        | {library: installed_version(library) for library in LIBRARIES},
+        "training_seconds": training_seconds,
+        "walk_forward": [asdict(score) for score in walk_forward],
         "facts": facts,
+        "parts": {name: _digest(part) for name, part in _parts(tensors).items()},
     }
-    manifest["checksum"] = _checksum(manifest, data)
+    manifest["checksum"] = _checksum(manifest)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / TENSORS_FILE).write_bytes(data)
+    (folder / TENSORS_FILE).write_bytes(save(tensors))
     # Last, so that a bundle with a manifest is a whole bundle.
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest, indent=1, allow_nan=False), encoding="utf-8")
     return read_manifest(folder)
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a bundle whose checksum and keys are right.
+    """The manifest of a bundle whose checksum and keys are right; the tensors are not looked at.
 
     Raises:
         BundleError: Something is missing, unknown or changed.
     """
-    return _read(folder)[0]
+    given = _read_json(folder)
+    if isinstance(given, dict) and given.get("format") != FORMAT:
+        raise BundleError(
+            f"{folder} has the bundle format {given.get('format')}, this program reads {FORMAT}; "
+            "train it again"
+        )
+    _require_keys(folder, given)
+    checksum = given.pop("checksum")
+    actual = _checksum(given)
+    if actual != checksum:
+        raise BundleError(f"{folder} was changed: its checksum is {actual}, its manifest says {checksum}")
+    return Manifest(**given, checksum=checksum)
 
 
-def load_bundle(folder: Path, estimators: Iterable[Estimator]) -> Predictor:
+def load_bundle(folder: Path, estimators: Iterable[Estimator], *, whole: bool = False) -> Predictor:
     """The predictor of a bundle.
+
+    Args:
+        whole: A member that is broken is not left out; the bundle is refused.
 
     Raises:
         BundleError: The checksum, a key, the estimator, its version or the features do not fit this program.
     """
-    manifest, data = _read(folder)
+    manifest = read_manifest(folder)
     expected = feature_names(Stage(manifest.stage)) if manifest.stage in list(Stage) else ()
     _require_same_features(folder, manifest, expected)
     known = {estimator.name: estimator for estimator in estimators}
@@ -122,32 +162,47 @@ def load_bundle(folder: Path, estimators: Iterable[Estimator]) -> Predictor:
             f"{folder} was made by version {manifest.estimator_version} of {manifest.estimator}, "
             f"this is version {estimator.version}; train it again"
         )
+    tensors = _sound_tensors(folder, manifest, whole=whole)
     try:
-        return estimator.restore(load(data), manifest.facts)
+        return estimator.restore(tensors, manifest.facts)
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"{folder} does not hold what {manifest.estimator} needs: {error!r}") from error
 
 
-def _read(folder: Path) -> tuple[Manifest, bytes]:
+def _sound_tensors(folder: Path, manifest: Manifest, *, whole: bool) -> dict[str, torch.Tensor]:
+    """Those whose part has the checksum that the manifest says; broken members are left out."""
     try:
-        text = (folder / MANIFEST_FILE).read_text(encoding="utf-8")
-        data = (folder / TENSORS_FILE).read_bytes()
+        parts = _parts(load((folder / TENSORS_FILE).read_bytes()))
     except FileNotFoundError as error:
-        raise BundleError(f"{folder} is no bundle: {Path(error.filename).name} is missing") from error
+        raise BundleError(f"{folder} is no bundle: {TENSORS_FILE} is missing") from error
+    except (OSError, SafetensorError) as error:
+        raise BundleError(f"{folder} was changed: {TENSORS_FILE} cannot be read: {error}") from error
+    if unknown := parts.keys() - manifest.parts.keys():
+        raise BundleError(f"{folder} holds tensors that its manifest does not know: {', '.join(unknown)}")
+    sound: dict[str, torch.Tensor] = {}
+    for name, expected in manifest.parts.items():
+        actual = _digest(parts.get(name, {}))
+        if actual == expected:
+            sound |= parts.get(name, {})
+        elif whole or not name:
+            raise BundleError(
+                f"{folder} was changed: its checksum{f' of {name}' if name else ''} is {actual}, "
+                f"its manifest says {expected}"
+            )
+        else:
+            log.warning("a member's tensors are broken", bundle=str(folder), member=name)
+    return sound
+
+
+def _read_json(folder: Path) -> Any:
+    try:
+        return json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleError(f"{folder} is no bundle: {MANIFEST_FILE} is missing") from error
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{folder} cannot be read: {error}") from error
-    try:
-        given = json.loads(text)
     except ValueError as error:
         raise BundleError(f"the manifest of {folder} is not JSON: {error}") from error
-    _require_keys(folder, given)
-    checksum = given.pop("checksum")
-    actual = _checksum(given, data)
-    if actual != checksum:
-        raise BundleError(f"{folder} was changed: its checksum is {actual}, its manifest says {checksum}")
-    if given["format"] != FORMAT:
-        raise BundleError(f"{folder} has the bundle format {given['format']}, this program reads {FORMAT}")
-    return Manifest(**given, checksum=checksum), data
 
 
 def _require_keys(folder: Path, given: Any) -> None:
@@ -170,10 +225,22 @@ def _require_same_features(folder: Path, manifest: Manifest, expected: tuple[str
     )
 
 
-def _checksum(manifest: dict[str, Any], data: bytes) -> str:
-    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True, allow_nan=False).encode())
-    digest.update(data)
-    return digest.hexdigest()
+def _parts(tensors: dict[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
+    """By the member that a tensor's name begins with; the empty name is always there."""
+    parts: dict[str, dict[str, torch.Tensor]] = {"": {}}
+    for name, tensor in tensors.items():
+        member, separator, _ = name.partition("/")
+        parts.setdefault(member if separator else "", {})[name] = tensor
+    return parts
+
+
+def _digest(tensors: dict[str, torch.Tensor]) -> str:
+    return hashlib.sha256(save(tensors)).hexdigest()
+
+
+def _checksum(manifest: dict[str, Any]) -> str:
+    sealed = {name: value for name, value in manifest.items() if name != "training_seconds"}
+    return hashlib.sha256(json.dumps(sealed, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def manifest_as_json(manifest: Manifest) -> dict[str, Any]:

@@ -6,6 +6,7 @@ All probabilities of a forecast come from the same draws, so they cannot contrad
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,6 +27,8 @@ class OutcomeDistribution:
         driver_ids: The entries, in ascending order.
         positions: (draws, entries) uint8; each row is a permutation of 1 … n.
         retired: (draws, entries) bool.
+        cause_shares: (entries, 3) of each entry's retirements the shares by mechanical failure, by accident
+            and by anything else, each row summing to 1; None from a model that does not tell causes apart.
 
     Raises:
         ValueError: A row is no permutation, or a retired car is ahead of a classified one.
@@ -34,6 +37,7 @@ class OutcomeDistribution:
     driver_ids: tuple[str, ...]
     positions: NDArray[np.uint8]
     retired: NDArray[np.bool_]
+    cause_shares: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         entries = len(self.driver_ids)
@@ -44,6 +48,11 @@ class OutcomeDistribution:
         finishers = entries - self.retired.sum(axis=1, keepdims=True)
         if ((self.positions > finishers) != self.retired).any():
             raise ValueError("a draw has a retired car ahead of a classified one")
+        shares = self.cause_shares
+        if shares is not None and (
+            shares.shape != (entries, 3) or (shares < 0).any() or np.abs(shares.sum(axis=1) - 1).max() > 1e-6
+        ):
+            raise ValueError("the shares of the causes of a retirement do not sum to 1")
 
     @property
     def draws(self) -> int:
@@ -79,6 +88,11 @@ class OutcomeDistribution:
     def retirement(self) -> NDArray[np.float64]:
         return np.asarray(self.retired.mean(axis=0), dtype=np.float64)
 
+    @property
+    def retirement_by_cause(self) -> NDArray[np.float64] | None:
+        """P(retired by mechanical failure, accident, anything else), summing to `retirement`. (entries, 3)"""
+        return None if self.cause_shares is None else self.cause_shares * self.retirement[:, None]
+
     def quantile(self, q: float) -> NDArray[np.int64]:
         """The smallest position that holds at least the share `q` of the draws. (entries,)"""
         cumulative = np.cumsum(self.position_probabilities, axis=1)
@@ -104,3 +118,21 @@ class OutcomeDistribution:
     def from_bytes(cls, driver_ids: tuple[str, ...], data: bytes) -> OutcomeDistribution:
         packed = np.frombuffer(zlib.decompress(data), dtype=np.uint8).reshape(len(driver_ids), -1).T
         return cls(driver_ids, np.ascontiguousarray(packed & 0x7F), (packed >> 7).astype(np.bool_))
+
+
+def joined(views: Sequence[OutcomeDistribution]) -> OutcomeDistribution:
+    """All draws of some distributions of the same race; causes as the draws' retirements are mixed."""
+    shares = [view.cause_shares for view in views]
+    causes = None
+    if all(share is not None for share in shares):
+        weights = [view.retirement[:, None] * view.draws + 1e-9 for view in views]
+        mixed = sum(
+            weight * share for weight, share in zip(weights, shares, strict=True) if share is not None
+        )
+        causes = np.asarray(mixed / sum(weights), dtype=np.float64)
+    return OutcomeDistribution(
+        views[0].driver_ids,
+        np.concatenate([view.positions for view in views]),
+        np.concatenate([view.retired for view in views]),
+        causes,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 
 from f1graph.features.race_features import RaceFeatures
 from f1graph.models.draws import OutcomeDistribution
+from f1graph.races.retirement_causes import RetirementCause
 from f1graph.races.stages import Stage
+
+# The order of the columns wherever a retirement is told apart by its cause.
+CAUSES = (RetirementCause.MECHANICAL, RetirementCause.ACCIDENT, RetirementCause.OTHER)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +30,15 @@ class Outcome:
             retired, but has no place among the classified either.
         classified: (entries,) bool; has an official position.
         grid: (entries,) int64; place on the grid, 0 for the pit lane or unknown.
+        causes: (entries,) int64; why it retired, an index into `CAUSES`; −1 for a car that did not retire
+            and for a cause that nobody published.
     """
 
     positions: NDArray[np.int64]
     retired: NDArray[np.bool_]
     classified: NDArray[np.bool_]
     grid: NDArray[np.int64]
+    causes: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +82,51 @@ class Predictor(Protocol):
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Everything needed to build this predictor again: tensors, and plain JSON."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class MemberOutcome:
+    """What one member of an ensemble says of a race.
+
+    Attributes:
+        weight: Its share of the ensemble's draws before calibration; the weights of all members sum to 1.
+    """
+
+    name: str
+    version: str
+    weight: float
+    distribution: OutcomeDistribution
+
+
+@dataclass(frozen=True, eq=False)
+class EnsembleOutcome:
+    """What an ensemble says of a race, and what it is made of.
+
+    Attributes:
+        distribution: The calibrated whole.
+        members: By descending weight.
+        aleatoric, epistemic: The two parts of the variance of each entry's position, in places squared: what
+            the members expect of the lottery, and how far they and their weight draws disagree. (entries,)
+        confidence: The calibrated chance that each entry ends within two places of its expected
+            position. (entries,)
+        missing_members: Members that should have spoken and could not, with the reason.
+    """
+
+    distribution: OutcomeDistribution
+    members: tuple[MemberOutcome, ...]
+    aleatoric: NDArray[np.float64]
+    epistemic: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    missing_members: tuple[tuple[str, str], ...] = ()
+
+
+@runtime_checkable
+class EnsemblePredictor(Predictor, Protocol):
+    """A predictor that is made of others."""
+
+    def predict_ensemble(self, features: RaceFeatures, *, draws: int, seed: int) -> EnsembleOutcome:
+        """As `predict`, with the parts: `predict` gives its `distribution`, to the bit."""
         ...
 
 

@@ -103,3 +103,29 @@ def fit_retirements(
     return RetirementModel(
         scaling, weights.detach().numpy(), intercept.item(), torch.exp(log_deviation).item()
     )
+
+
+# Deviations that are tried for the shared effect, in log odds.
+_DEVIATIONS = np.linspace(0.0, 1.2, 25)
+
+
+def race_deviation(
+    log_odds: Values, retired: NDArray[np.bool_], started: NDArray[np.bool_], weight: Values
+) -> float:
+    """The most likely deviation of the effect that all cars of a race share, given each car's log odds.
+
+    Args:
+        log_odds, retired, started: (races, entries)
+        weight: (races,)
+    """
+    nodes, node_weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    log_node_weights = np.log(node_weights / node_weights.sum())
+    sign = np.where(retired, -1.0, 1.0)[..., None]
+    best, most = 0.0, -np.inf
+    for deviation in _DEVIATIONS:
+        effect = log_odds[..., None] + deviation * nodes
+        log_chance = np.where(started[..., None], -np.logaddexp(0.0, sign * effect), 0.0).sum(axis=1)
+        total = float((weight * np.logaddexp.reduce(log_chance + log_node_weights, axis=1)).sum())
+        if total > most:
+            best, most = float(deviation), total
+    return best

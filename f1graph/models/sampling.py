@@ -21,12 +21,14 @@ def draw_races(
     race_deviation: float,
     draws: int,
     generator: np.random.Generator,
+    cause_shares: Values | None = None,
 ) -> OutcomeDistribution:
     """First who stops, then one place after another among those left, then the stopped cars at random.
 
     Args:
         utilities: (places, entries): of each car in the choice for each place. With equal rows this is the
             ordinary Plackett–Luce.
+        cause_shares: (entries, 3) of a retirement's causes, where the model tells them apart.
         retirement_log_odds: (entries,) on a usual day.
         race_deviation: Of the effect on the log odds that all cars of a draw share.
     """
@@ -34,11 +36,13 @@ def draw_races(
     shared = race_deviation * generator.standard_normal((draws, 1), dtype=np.float32)
     chance = 1.0 / (1.0 + np.exp(-(retirement_log_odds[None, :].astype(np.float32) + shared)))
     retired = generator.random((draws, entries), dtype=np.float32) < chance
-    positions = _place_finishers(utilities, retired, generator)
-    return OutcomeDistribution(driver_ids, _place_retired(positions, retired, generator), retired)
+    positions = place_finishers(utilities, retired, generator)
+    return OutcomeDistribution(
+        driver_ids, _place_retired(positions, retired, generator), retired, cause_shares
+    )
 
 
-def _place_finishers(
+def place_finishers(
     utilities: Values, retired: NDArray[np.bool_], generator: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Positions of the finishers, 0 for the retired. (draws, entries)"""

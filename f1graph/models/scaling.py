@@ -16,6 +16,8 @@ Values = NDArray[np.float64]
 _LARGEST_SCORE = 4.0
 # The first races of a history may be without a single retirement: a share of nought has no log-odds.
 _SMALLEST_SHARE = 0.005
+_SAME = 1e-6
+_SILENT = 1e12
 _YEAR = timedelta(days=365.25)
 
 
@@ -29,6 +31,20 @@ class Scaling:
 
     mean: Values
     deviation: Values
+
+    @classmethod
+    def of_known(cls, races: Sequence[Values], *, fewest: int) -> Scaling:
+        """As `of`, but an input that hardly any race knows is silenced: its score is always nought.
+
+        Laps begin in 2018 and practice laps in 2021. Before a network has seen them vary in `fewest` races it
+        knows nothing of what they mean, and the first race that has them would be read at random.
+        """
+        varied = sum((np.ptp(race, axis=0) > _SAME).astype(np.int64) for race in races)
+        usual = cls.of(races)
+        moved = np.concatenate(races).std(axis=0) > _SAME
+        # What is the same within a race, such as a circuit's attrition, never varies in one.
+        counts_as_known = np.where(np.asarray(varied) > 0, np.asarray(varied) >= fewest, moved)
+        return cls(usual.mean, np.where(counts_as_known, usual.deviation, _SILENT))
 
     @classmethod
     def of(cls, races: Sequence[Values]) -> Scaling:

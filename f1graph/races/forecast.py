@@ -23,6 +23,15 @@ class EntryForecast:
         interval80_low, interval80_high: The 10 % and the 90 % quantile of the position.
         position_probabilities: P(ends in place 1, 2, … n), unclassified cars in the last places.
         entropy_bits: Of `position_probabilities`: 0 is certain, log2(n) is anything goes.
+        mechanical, accident, other: P(retires by that cause), which sum to `retirement`; None from a model
+            that does not tell causes apart.
+        aleatoric, epistemic: The two parts of the variance of the position, in places squared: the race's
+            lottery, and how far the members and their weights disagree. None from a model that does not
+            know them apart.
+        confidence: The calibrated chance to end within two places of `expected_position`; None from a
+            model that does not tell.
+        divergence_bits: Jensen–Shannon divergence of what the members say of this entry's position: 0 is
+            the same, log2(members) is nothing in common; None with fewer than two members.
     """
 
     driver_id: str
@@ -37,6 +46,13 @@ class EntryForecast:
     interval80_high: int
     position_probabilities: tuple[float, ...]
     entropy_bits: float
+    mechanical: float | None = None
+    accident: float | None = None
+    other: float | None = None
+    aleatoric: float | None = None
+    epistemic: float | None = None
+    confidence: float | None = None
+    divergence_bits: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +69,24 @@ class MemberEntry:
 
 @dataclass(frozen=True, slots=True)
 class MemberView:
-    """What one model says, the served one included.
+    """What one model says: a member of the forecast, which alone is its own, or a baseline.
 
     Attributes:
         is_baseline: Shown to compare with; has no voice in the consensus.
+        weight: A member's share of the forecast, before calibration; all of them sum to 1. None for a
+            baseline.
     """
 
     model: str
     version: str
     entries: tuple[MemberEntry, ...]
     is_baseline: bool = False
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Consensus:
-    """How far the members agree.
+    """How far the members agree; one of weight 0 has no voice.
 
     Attributes:
         kendall_w: Of their orders by mean position: 0 is none, 1 is the same order.
@@ -92,6 +111,7 @@ class Receipt:
         facts_version: Number of the last fact that was stored then; None where no store was involved
             (back-test). What was stored later, with whatever `known_at`, is left out when the forecast
             is made again.
+        recordings_version: The same for the last recording; None where forecasts did not read any yet.
     """
 
     inputs_fingerprint: str
@@ -102,6 +122,7 @@ class Receipt:
     draws: int
     machine: str
     facts_version: int | None = None
+    recordings_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +137,8 @@ class Forecast:
         retrospective: Made after the race had started, so no promise was ever given.
         missing_inputs: What the stage should have known and did not, with the reason.
         entries: By driver id.
-        members: The served model first, then the other members, then the baselines, by name.
+        members: What it is made of, by descending weight, then the baselines, by name.
+        missing_members: Models that should have spoken and could not, with the reason.
         draws: The sampled finishing orders, compact (`OutcomeDistribution.from_bytes`).
         consensus: None with fewer than two members.
         previous_id: The forecast of this race that this one follows.
@@ -140,6 +162,7 @@ class Forecast:
     receipt: Receipt
     previous_id: str | None = None
     cause: str | None = None
+    missing_members: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         require_utc(self.cutoff, "a forecast's cutoff")

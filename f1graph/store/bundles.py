@@ -1,4 +1,9 @@
-"""Which trained models there are on disk, and which one is in use."""
+"""Which trained models there are on disk, and which one is in use.
+
+Of each model and stage one bundle is ACTIVE. One that was put to use by hand is pinned: it stays until
+somebody lets newer ones in again. RETIRED is what was in use before, or was trained for a forecast of the
+past.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, insert, select, text, update
+from sqlalchemy import Row, delete, insert, select, text, update
 
+from f1graph.errors import RequestError, UnknownError
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read, Write
-from f1graph.store.tables import bundles
+from f1graph.store.events import EventKind, publish
+from f1graph.store.tables import bundles, forecasts
 
 
 class BundleStatus(StrEnum):
@@ -29,6 +36,8 @@ class BundleRow:
         cutoff: Nothing learned later was used in training.
         path: Below the bundles folder.
         checksum: SHA-256 of the weights and the manifest.
+        activated_at: When it was put to use last; None if it never was.
+        is_pinned: It was put to use by hand.
     """
 
     id: str
@@ -42,27 +51,104 @@ class BundleRow:
     status: BundleStatus
     manifest: dict[str, Any]
     invented: bool
+    activated_at: datetime | None = None
+    is_pinned: bool = False
 
 
 async def store_bundle(write: Write, bundle: BundleRow) -> None:
-    """Registers a bundle, or one that is there already anew; an active one retires the one before it."""
-    if bundle.status is BundleStatus.ACTIVE:
-        await _retire(write, bundle.model, bundle.stage)
+    """Registers a bundle. One that is ACTIVE is in use from its training on, and retires the one before it.
+
+    What is registered already and was trained again keeps its place, unless it is to be ACTIVE now.
+    """
+    await _one_at_a_time(write)
     if await write.value(select(bundles.c.id).where(bundles.c.id == bundle.id)) is None:
-        await write.execute(insert(bundles), asdict(bundle))
-    else:
-        await write.execute(update(bundles).where(bundles.c.id == bundle.id).values(status=bundle.status))
+        # Not ACTIVE yet: the one before it is.
+        waits = bundle.status is BundleStatus.ACTIVE
+        status = BundleStatus.CANDIDATE if waits else bundle.status
+        await write.execute(insert(bundles), asdict(bundle) | {"status": status})
+        await publish(write, EventKind.MODEL_CHANGED, cause=f"{bundle.id} was trained", now=bundle.trained_at)
+    if bundle.status is BundleStatus.ACTIVE:
+        await activate(
+            write, bundle.id, now=bundle.activated_at or bundle.trained_at, by_hand=bundle.is_pinned
+        )
 
 
-async def _retire(write: Write, model: str, stage: Stage) -> None:
-    if write.dialect == "postgresql":
-        # Two workers that train at once would each retire the one before and leave two in use.
-        await write.execute(text("LOCK TABLE bundles IN SHARE ROW EXCLUSIVE MODE"))
+async def activate(write: Write, bundle_id: str, *, now: datetime, by_hand: bool) -> BundleRow:
+    """Puts a bundle to use in the place of the one that is.
+
+    Args:
+        by_hand: It is pinned.
+
+    Raises:
+        UnknownError: There is no such bundle.
+    """
+    await _one_at_a_time(write)
+    bundle = await _bundle(write, bundle_id)
     await write.execute(
         update(bundles)
-        .where(bundles.c.model == model, bundles.c.stage == stage, bundles.c.status == BundleStatus.ACTIVE)
-        .values(status=BundleStatus.RETIRED)
+        .where(
+            bundles.c.model == bundle.model,
+            bundles.c.stage == bundle.stage,
+            bundles.c.status == BundleStatus.ACTIVE,
+            bundles.c.id != bundle_id,
+        )
+        .values(status=BundleStatus.RETIRED, is_pinned=False)
     )
+    await write.execute(
+        update(bundles)
+        .where(bundles.c.id == bundle_id)
+        .values(status=BundleStatus.ACTIVE, activated_at=now, is_pinned=by_hand)
+    )
+    await publish(write, EventKind.MODEL_CHANGED, cause=f"{bundle_id} was put to use", now=now)
+    return await _bundle(write, bundle_id)
+
+
+async def _one_at_a_time(write: Write) -> None:
+    """Two workers that train at once would each retire the one before and leave two in use.
+
+    Taken before anything else is written here: whoever holds a row waits for who has the table, and that
+    one for the row.
+    """
+    if write.dialect == "postgresql":
+        await write.execute(text("LOCK TABLE bundles IN SHARE ROW EXCLUSIVE MODE"))
+
+
+async def unpin(write: Write, *, model: str, stage: Stage) -> None:
+    """Lets a newer bundle take the place of the one in use."""
+    await write.execute(
+        update(bundles).where(bundles.c.model == model, bundles.c.stage == stage).values(is_pinned=False)
+    )
+
+
+async def _bundle(read: Read, bundle_id: str) -> BundleRow:
+    row = await read.row(select(bundles).where(bundles.c.id == bundle_id))
+    if row is None:
+        raise UnknownError(f"there is no bundle {bundle_id!r}: `f1graph models list` shows those there are")
+    return _record(row)
+
+
+async def find_bundle(read: Read, name: str) -> BundleRow:
+    """A bundle by its id, or by the beginning of its id or checksum where only one begins so.
+
+    Raises:
+        UnknownError: There is none.
+        RequestError: There are several.
+    """
+    found = await read.rows(
+        select(bundles)
+        .where(
+            bundles.c.id.startswith(name, autoescape=True)
+            | bundles.c.checksum.startswith(name, autoescape=True)
+        )
+        .order_by(bundles.c.id)
+        .limit(3)
+    )
+    exact = [row for row in found if row.id == name]
+    if len(exact or found) > 1:
+        raise RequestError(f"several bundles begin with {name!r}: {', '.join(row.id for row in found)}")
+    if not found or not name:
+        return await _bundle(read, name)
+    return _record((exact or found)[0])
 
 
 async def active_bundle(read: Read, *, model: str, stage: Stage) -> BundleRow | None:
@@ -75,14 +161,36 @@ async def active_bundle(read: Read, *, model: str, stage: Stage) -> BundleRow | 
     return None if row is None else _record(row)
 
 
-async def newest_bundle(read: Read, *, model: str, stage: Stage, cutoff: datetime) -> BundleRow | None:
-    """The bundle that knows most of those that know nothing later than `cutoff`, in use or not."""
+async def previous_bundle(read: Read, *, model: str, stage: Stage) -> BundleRow | None:
+    """The bundle that was in use before the one that is."""
     row = await read.row(
         select(bundles)
-        .where(bundles.c.model == model, bundles.c.stage == stage, bundles.c.cutoff <= cutoff)
-        .order_by(bundles.c.cutoff.desc(), bundles.c.trained_at.desc())
+        .where(
+            bundles.c.model == model,
+            bundles.c.stage == stage,
+            bundles.c.status == BundleStatus.RETIRED,
+            bundles.c.activated_at.is_not(None),
+        )
+        .order_by(bundles.c.activated_at.desc(), bundles.c.cutoff.desc())
         .limit(1)
     )
+    return None if row is None else _record(row)
+
+
+async def newest_bundle(
+    read: Read, *, model: str, stage: Stage, cutoff: datetime, candidates: bool = False
+) -> BundleRow | None:
+    """The bundle that knows most of those that know nothing later than `cutoff`, in use or not.
+
+    Args:
+        candidates: Also of those that never took the place of the one in use.
+    """
+    statement = select(bundles).where(
+        bundles.c.model == model, bundles.c.stage == stage, bundles.c.cutoff <= cutoff
+    )
+    if not candidates:
+        statement = statement.where(bundles.c.status != BundleStatus.CANDIDATE)
+    row = await read.row(statement.order_by(bundles.c.cutoff.desc(), bundles.c.trained_at.desc()).limit(1))
     return None if row is None else _record(row)
 
 
@@ -92,14 +200,40 @@ async def bundle_with(read: Read, checksum: str) -> BundleRow | None:
     return None if row is None else _record(row)
 
 
-async def load_bundles(read: Read, *, limit: int = 100) -> list[BundleRow]:
-    """The newest bundles first."""
+async def load_bundles(
+    read: Read,
+    *,
+    limit: int = 100,
+    model: str | None = None,
+    stage: Stage | None = None,
+    trained_by: datetime | None = None,
+) -> list[BundleRow]:
+    """The newest bundles first; of one model, one stage, or trained by a moment, where these are given."""
+    statement = select(bundles)
+    if model is not None:
+        statement = statement.where(bundles.c.model == model)
+    if stage is not None:
+        statement = statement.where(bundles.c.stage == stage)
+    if trained_by is not None:
+        statement = statement.where(bundles.c.trained_at <= trained_by)
     found = await read.rows(
-        select(bundles)
-        .order_by(bundles.c.trained_at.desc(), bundles.c.cutoff.desc(), bundles.c.id)
-        .limit(limit)
+        statement.order_by(bundles.c.trained_at.desc(), bundles.c.cutoff.desc(), bundles.c.id).limit(limit)
     )
     return [_record(row) for row in found]
+
+
+async def checksums_in_receipts(read: Read) -> set[str]:
+    """The bundles that made a stored forecast: without them it cannot be verified."""
+    named = forecasts.c.receipt["bundle_checksum"].as_string()
+    found = await read.rows(select(named.label("checksum")).where(named.is_not(None)).distinct())
+    return {row.checksum for row in found}
+
+
+async def forget_bundle(write: Write, bundle_id: str) -> None:
+    """Takes a bundle out of the register, unless it is in use."""
+    await write.execute(
+        delete(bundles).where(bundles.c.id == bundle_id, bundles.c.status != BundleStatus.ACTIVE)
+    )
 
 
 def _record(row: Row[Any]) -> BundleRow:

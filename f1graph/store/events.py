@@ -20,6 +20,7 @@ class EventKind(StrEnum):
     FORECAST_PUBLISHED = "FORECAST_PUBLISHED"
     RESULT_REVISED = "RESULT_REVISED"
     SCORED = "SCORED"
+    MODEL_CHANGED = "MODEL_CHANGED"
 
 
 async def publish(

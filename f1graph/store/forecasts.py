@@ -56,6 +56,7 @@ async def store_forecast(write: Write, forecast: Forecast, *, is_served: bool, n
             "previous_id": forecast.previous_id,
             "consensus": None if forecast.consensus is None else asdict(forecast.consensus),
             "missing_inputs": [list(missing) for missing in forecast.missing_inputs],
+            "missing_members": [list(missing) for missing in forecast.missing_members],
             "inputs_fingerprint": forecast.receipt.inputs_fingerprint,
             "receipt": asdict(forecast.receipt),
         },
@@ -81,6 +82,7 @@ async def store_forecast(write: Write, forecast: Forecast, *, is_served: bool, n
             "model": member.model,
             "version": member.version,
             "is_baseline": member.is_baseline,
+            "weight": member.weight,
             **asdict(entry),
         }
         for member in forecast.members
@@ -150,12 +152,13 @@ async def load_forecasts(read: Read, ids: Collection[str]) -> list[Forecast]:
             retrospective=head.retrospective,
             missing_inputs=tuple((name, reason) for name, reason in head.missing_inputs),
             entries=tuple(entries[head.id]),
-            members=_members(members.get(head.id, {}), served=head.model),
+            members=_members(members.get(head.id, {})),
             draws=draws[head.id],
             consensus=None if head.consensus is None else Consensus(**head.consensus),
             receipt=_receipt(head.receipt),
             previous_id=head.previous_id,
             cause=head.cause,
+            missing_members=tuple((name, reason) for name, reason in head.missing_members),
         )
         for head in heads
     ]
@@ -168,12 +171,13 @@ def _entry(row: Row[Any]) -> EntryForecast:
     return EntryForecast(**values)
 
 
-def _members(rows: dict[str, list[Row[Any]]], *, served: str) -> tuple[MemberView, ...]:
+def _members(rows: dict[str, list[Row[Any]]]) -> tuple[MemberView, ...]:
     views = [
         MemberView(
             model=model,
             version=of_model[0].version,
             is_baseline=of_model[0].is_baseline,
+            weight=of_model[0].weight,
             entries=tuple(
                 MemberEntry(
                     row.driver_id, row.win, row.podium, row.points, row.retirement, row.expected_position
@@ -183,7 +187,7 @@ def _members(rows: dict[str, list[Row[Any]]], *, served: str) -> tuple[MemberVie
         )
         for model, of_model in rows.items()
     ]
-    return tuple(sorted(views, key=lambda view: (view.model != served, view.is_baseline, view.model)))
+    return tuple(sorted(views, key=lambda view: (view.is_baseline, -(view.weight or 0), view.model)))
 
 
 def _receipt(stored: dict[str, Any]) -> Receipt:

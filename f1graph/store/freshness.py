@@ -7,11 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
 
-from f1graph.races.stages import Stage
-from f1graph.store.bundles import BundleRow, BundleStatus
 from f1graph.store.engine import Read
 from f1graph.store.ledger import LedgerRow, ledger_record
-from f1graph.store.tables import bundles, imports, ledger, races
+from f1graph.store.tables import imports, ledger, races
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +110,3 @@ async def database_revision(read: Read) -> str:
     ready, and answers nothing.
     """
     return str(await read.value(text("SELECT version_num FROM alembic_version")))
-
-
-async def bundles_known(
-    read: Read, moment: datetime, *, limit: int, model: str | None = None, stage: Stage | None = None
-) -> list[BundleRow]:
-    """The bundles trained by `moment`, newest first."""
-    statement = select(bundles).where(bundles.c.trained_at <= moment)
-    if model is not None:
-        statement = statement.where(bundles.c.model == model)
-    if stage is not None:
-        statement = statement.where(bundles.c.stage == stage)
-    found = await read.rows(
-        statement.order_by(bundles.c.trained_at.desc(), bundles.c.cutoff.desc(), bundles.c.id).limit(limit)
-    )
-    return [
-        BundleRow(**{**row._mapping, "stage": Stage(row.stage), "status": BundleStatus(row.status)})
-        for row in found
-    ]

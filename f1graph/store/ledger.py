@@ -134,6 +134,15 @@ async def fail(
     )
 
 
+async def note_progress(write: Write, key: str, *, worker: str, detail: dict[str, Any]) -> None:
+    """Says how far a claimed unit is; what it ends with takes its place."""
+    await write.execute(
+        update(ledger)
+        .where(ledger.c.key == key, ledger.c.worker == worker, ledger.c.status == WorkStatus.CLAIMED)
+        .values(detail=detail)
+    )
+
+
 async def postpone(
     write: Write, key: str, *, worker: str, now: datetime, until: datetime, reason: str
 ) -> None:

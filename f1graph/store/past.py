@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, func, select, true
+from sqlalchemy import BigInteger, ColumnElement, Row, func, select, true, type_coerce
 
 from f1graph.races.calendar import Circuit, Race, Session, SessionKind, WeekendFormat
 from f1graph.races.entries import Constructor, Driver
+from f1graph.races.laps import SessionPart
 from f1graph.races.past import History
 from f1graph.races.results import (
     Classification,
@@ -26,18 +27,25 @@ from f1graph.store.tables import (
     constructors,
     drivers,
     imports,
+    laps,
     races,
+    recordings,
     sessions,
+    weather_samples,
 )
+from f1graph.store.types import Duration
 
-# What features and scores are made of. Pit stops and fastest laps are read only by those who ask.
+if TYPE_CHECKING:
+    from f1graph.races.session_laps import SessionRecord
+
+# What features and scores are made of. Fastest laps are read only by those who ask.
 FORECAST_KINDS = frozenset(ClassificationKind) - {
-    ClassificationKind.PIT_STOPS,
     ClassificationKind.FASTEST_LAPS,
     ClassificationKind.WARM_UP,
     ClassificationKind.PRE_QUALIFYING,
 }
 
+_ROWS_OF = {SessionPart.LAPS: laps, SessionPart.WEATHER: weather_samples}
 _STATUS_AT = ROW_FIELDS.index("status")
 _STATUS: Mapping[str, Status] = {status.value: status for status in Status}
 
@@ -49,12 +57,14 @@ async def load_history(
     to_season: int = 9999,
     kinds: Collection[ClassificationKind] = FORECAST_KINDS,
     facts_version: int | None = None,
+    recordings_version: int | None = None,
 ) -> History:
     """Everything that is known of some seasons, all revisions of it.
 
     Args:
         facts_version: Only what the store held then (`newest_facts_version`): a fact that was recorded
             later can have an earlier `known_at`, and a forecast made before did not see it.
+        recordings_version: The same for recordings (`newest_recordings_version`): 0 leaves out all of them.
     """
     in_span = races.c.season.between(from_season, to_season)
     held = classifications.c.id <= facts_version if facts_version is not None else true()
@@ -66,12 +76,22 @@ async def load_history(
         circuits=[circuit_record(row) for row in await read.rows(select(circuits))],
         drivers=[driver_record(row) for row in await read.rows(select(drivers))],
         constructors=[constructor_record(row) for row in await read.rows(select(constructors))],
+        recordings=await load_recordings_in_columns(
+            read,
+            in_span,
+            recordings.c.id <= recordings_version if recordings_version is not None else true(),
+        ),
     )
 
 
 async def newest_facts_version(read: Read) -> int:
     """The number of the last fact that was stored; 0 before the first."""
     return int(await read.value(select(func.coalesce(func.max(classifications.c.id), 0))))
+
+
+async def newest_recordings_version(read: Read) -> int:
+    """The number of the last recording that was stored; 0 before the first."""
+    return int(await read.value(select(func.coalesce(func.max(recordings.c.id), 0))))
 
 
 async def newest_import(read: Read) -> int:
@@ -128,6 +148,60 @@ async def load_classifications(read: Read, *where: ColumnElement[bool]) -> list[
         )
         for head in heads
     ]
+
+
+async def load_recordings_in_columns(read: Read, *where: ColumnElement[bool]) -> list[SessionRecord]:
+    """Every revision of the recordings that features are made of; `where` may speak of races and recordings.
+
+    A recording's rows are turned into columns before the next one's are read, so that no more than some
+    thousand rows are in memory at once.
+    """
+    # Brings numpy, which the API, a reader of this module too, can do without.
+    from f1graph.races.session_laps import RECORDED_PARTS, RecordingName
+
+    heads = await read.rows(
+        select(
+            recordings.c.id,
+            recordings.c.race_id,
+            recordings.c.session,
+            recordings.c.part,
+            recordings.c.known_at,
+            recordings.c.revision,
+        )
+        .join(races, races.c.id == recordings.c.race_id)
+        .where(*where, recordings.c.part.in_([part.value for part in RECORDED_PARTS]))
+    )
+    name_of = {
+        head.id: RecordingName(
+            head.race_id, SessionKind(head.session), SessionPart(head.part), head.known_at, head.revision
+        )
+        for head in heads
+    }
+    found = []
+    for part, (names, build) in RECORDED_PARTS.items():
+        table = _ROWS_OF[part]
+        statement = (
+            select(table.c.recording_id, *(_plainly(table.c[name]) for name in names))
+            .join(recordings, recordings.c.id == table.c.recording_id)
+            .join(races, races.c.id == recordings.c.race_id)
+            .where(*where)
+            .order_by(*table.primary_key.columns)
+        )
+        rows: list[Row[Any]] = []
+        async for some in read.partitions(statement):
+            for row in some:
+                if rows and rows[-1][0] != row[0]:
+                    found.append(build(name_of[rows[0][0]], [values[1:] for values in rows]))
+                    rows.clear()
+                rows.append(row)
+        if rows:
+            found.append(build(name_of[rows[0][0]], [values[1:] for values in rows]))
+    return found
+
+
+def _plainly(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Durations as the milliseconds they are stored in: a million of them would be read in vain."""
+    return type_coerce(column, BigInteger) if isinstance(column.type, Duration) else column
 
 
 async def load_classifications_of(

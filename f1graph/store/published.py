@@ -42,7 +42,7 @@ class ForecastHead:
 
     Attributes:
         sequence: Counts up with publication.
-        missing_inputs: Name and reason.
+        missing_inputs, missing_members: Name and reason.
     """
 
     sequence: int
@@ -59,6 +59,7 @@ class ForecastHead:
     previous_id: str | None
     consensus: Consensus | None
     missing_inputs: tuple[tuple[str, str], ...]
+    missing_members: tuple[tuple[str, str], ...]
     receipt: Receipt
 
 
@@ -132,6 +133,7 @@ def _head(row: Row[Any]) -> ForecastHead:
         previous_id=row.previous_id,
         consensus=None if row.consensus is None else Consensus(**row.consensus),
         missing_inputs=tuple((name, reason) for name, reason in row.missing_inputs),
+        missing_members=tuple((name, reason) for name, reason in row.missing_members),
         receipt=Receipt(**{**row.receipt, "libraries": libraries}),
     )
 
@@ -286,12 +288,12 @@ async def entries_of(read: Read, forecast_ids: Collection[str]) -> dict[str, lis
 
 
 async def members_of(read: Read, forecast_ids: Collection[str]) -> dict[str, dict[str, list[Row[Any]]]]:
-    """Every model's view of each driver in some forecasts, as rows: members before baselines, by name."""
+    """Every model's view of each driver in some forecasts, as rows: members by weight, then baselines."""
     table = forecast_members.c
     found = await read.rows(
         select(forecast_members)
         .where(table.forecast_id.in_(list(forecast_ids)))
-        .order_by(table.forecast_id, table.is_baseline, table.model)
+        .order_by(table.forecast_id, table.is_baseline, func.coalesce(table.weight, 0.0).desc(), table.model)
     )
     views: dict[str, dict[str, list[Row[Any]]]] = {}
     for row in found:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, and_, func, insert, or_, select, text, tuple_
@@ -39,8 +40,8 @@ from f1graph.store.tables import (
 SessionKey = tuple[str, SessionKind]
 RecordingKey = tuple[str, SessionKind, SessionPart]
 
-# Rows sent to the database at once: enough to be fast, few enough to keep memory flat.
-_BATCH = 5_000
+# Rows sent to the database at once: a thousand would keep the event loop from answering for 40 ms.
+_BATCH = 250
 
 _TABLES: Mapping[SessionPart, Table] = {
     SessionPart.LAPS: laps,
@@ -236,14 +237,13 @@ async def _insert(write: Write, new: Sequence[Recording], *, now: datetime) -> N
         ],
     )
     for part, table in _TABLES.items():
-        batch: list[dict[str, Any]] = []
-        for number, one in enumerate(new, start=last + 1):
-            if one.part is part:
-                batch.extend(_values(row, number, order) for order, row in enumerate(one.rows, start=1))
-            while len(batch) >= _BATCH:
-                await write.execute(insert(table), batch[:_BATCH])
-                del batch[:_BATCH]
-        if batch:
+        rows = (
+            _values(row, number, order)
+            for number, one in enumerate(new, start=last + 1)
+            if one.part is part
+            for order, row in enumerate(one.rows, start=1)
+        )
+        while batch := list(islice(rows, _BATCH)):
             await write.execute(insert(table), batch)
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from f1graph.races.laps import Recording
-from f1graph.races.results import Classification, KnownAtBasis
-
-Fact = TypeVar("Fact", Classification, Recording)
+from f1graph.races.facts import Fact, with_the_same_rows
+from f1graph.races.results import KnownAtBasis
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def following(fact: Fact, history: Sequence[StoredRevision], *, now: datetime) -
     """The fact as the next revision: known when its source saw it change, else from now on."""
     newest = history[-1].known_at
     is_recorded = fact.known_at_basis is KnownAtBasis.RECORDED and fact.known_at > newest
-    return replace(
+    return with_the_same_rows(
         fact,
         revision=len(history) + 1,
         known_at=fact.known_at if is_recorded else max(now, newest + timedelta(microseconds=1)),

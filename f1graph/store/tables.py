@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -320,6 +321,10 @@ bundles = Table(
     Column("status", String, nullable=False),
     Column("manifest", Json, nullable=False),
     Column("invented", Boolean, nullable=False),
+    # When it was put to use last: what a rollback goes back to.
+    Column("activated_at", UtcDateTime),
+    # Put to use by hand: no newer one takes its place by itself.
+    Column("is_pinned", Boolean, nullable=False, server_default=false()),
     Index(None, "model", "stage", "status"),
 )
 
@@ -343,6 +348,7 @@ forecasts = Table(
     Column("previous_id", String),
     Column("consensus", Json),
     Column("missing_inputs", Json, nullable=False),
+    Column("missing_members", Json, nullable=False, server_default=text("'[]'")),
     Column("inputs_fingerprint", String, nullable=False),
     Column("receipt", Json, nullable=False),
     Index(None, "race_id", "stage", "made_at"),
@@ -367,6 +373,14 @@ forecast_entries = Table(
     Column("interval80_high", Integer, nullable=False),
     Column("entropy_bits", Float, nullable=False),
     Column("position_probabilities", Json, nullable=False),
+    # Null where the model does not tell.
+    Column("mechanical", Float),
+    Column("accident", Float),
+    Column("other", Float),
+    Column("aleatoric", Float),
+    Column("epistemic", Float),
+    Column("confidence", Float),
+    Column("divergence_bits", Float),
 )
 
 forecast_members = Table(
@@ -382,6 +396,7 @@ forecast_members = Table(
     Column("points", Float, nullable=False),
     Column("retirement", Float, nullable=False),
     Column("expected_position", Integer, nullable=False),
+    Column("weight", Float),
 )
 
 forecast_draws = Table(

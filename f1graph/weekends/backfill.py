@@ -12,7 +12,8 @@ from f1graph.sources.fastf1 import Host, planned_calls
 from f1graph.sources.fastf1.answers import FETCHED
 from f1graph.store.ledger import LedgerRow, WorkStatus, ledger_rows
 from f1graph.weekends.fetches_due import FETCHES_AFTER_END
-from f1graph.weekends.run import OnProgress, Outcome, Result, Season, do_unit
+from f1graph.weekends.run import OnProgress, Outcome, Result, do_unit
+from f1graph.weekends.units import Season
 from f1graph.weekends.work import Work, WorkKind, fetch_key
 
 # The archive of the timing begins here.

@@ -22,6 +22,7 @@ from f1graph.weekends.fetches_due import (
     session_fetches,
 )
 from f1graph.weekends.forecasts_due import forecasts_due
+from f1graph.weekends.training_due import Training, training_due
 from f1graph.weekends.work import Begun, Unscored, Work, WorkKind
 
 
@@ -34,6 +35,7 @@ def due_work(
     bundles: Mapping[Stage, str],
     now: datetime,
     by_session: bool = False,
+    training: Training | None = None,
 ) -> tuple[Work, ...]:
     """Everything that may be begun now, in the order in which one needs the other.
 
@@ -42,9 +44,10 @@ def due_work(
         known: The newest revision known at `now` of each fact of these races.
         ledger: The work of these races and of the last days, by key.
         unscored: At `now`, in the order of publication.
-        bundles: The checksum of the active bundle of the served model, per stage.
+        bundles: The checksum of the bundle that forecasts now, per stage.
         by_session: There is a source that is asked for one session at a time, beside the one that tells
             everything it knows.
+        training: What is trained, where somebody does.
     """
     calendar = sorted((race for race in races if not race.is_cancelled), key=lambda race: race.starts_at)
     begun = Begun(ledger, now)
@@ -58,7 +61,9 @@ def due_work(
     metrics = [] if scores else _metrics(begun, now)
     found = [*_in_order(calendar, fetches, list(forecasts), begun, now), *scores, *metrics]
     later = [work for work in fetches if work not in found]
-    return tuple({work.key: work for work in (*found, *later) if begun.may_begin(work)}.values())
+    trainings = () if training is None else training_due(calendar, known, training, now)
+    every = (*found, *later, *trainings)
+    return tuple({work.key: work for work in every if begun.may_begin(work)}.values())
 
 
 def _in_order(
@@ -118,3 +123,10 @@ def _metrics(begun: Begun, now: datetime) -> Iterator[Work]:
             f"{WorkKind.METRICS}/daily/{noon:%Y-%m-%d}",
             f"the daily refresh of {noon:%d %B %Y}, 12:00 UTC",
         )
+
+
+def metrics_by_hand(now: datetime) -> Work:
+    """Asked for, whatever was computed before: that may have been by a clock that was ahead of this one."""
+    return Work(
+        WorkKind.METRICS, f"{WorkKind.METRICS}/by-hand/{now.isoformat()}", "asked for by hand", by_hand=True
+    )

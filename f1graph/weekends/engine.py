@@ -1,10 +1,10 @@
-"""What running a season asks of whoever forecasts. How it is done, with which models, is not known here."""
+"""What running a season asks of who forecasts and who trains. How they do it is not known here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from f1graph.races.forecast import Forecast, Score
 from f1graph.races.measures import ModelMetric
@@ -24,8 +24,8 @@ class ForecastEngine(Protocol):
     """
 
     @property
-    def model(self) -> str:
-        """The served model's name: a new active bundle of it makes a new forecast."""
+    def models(self) -> Sequence[str]:
+        """Whose bundles forecast, the first that has one in use: another one makes a new forecast."""
         ...
 
     async def forecast(
@@ -52,4 +52,29 @@ class ForecastEngine(Protocol):
     ) -> tuple[Sequence[ModelMetric], Sequence[StoredBins]]:
         """Metrics and calibration of the real or of the invented championship, from every score that was
         known at `as_of`."""
+        ...
+
+
+# Told what a training has done so far, as it is to stand in the ledger.
+OnTraining = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Trainer(Protocol):
+    """Trains the model that takes too long to be trained on the way to a forecast."""
+
+    @property
+    def model(self) -> str: ...
+
+    async def train(self, model: str, stage: Stage, *, on_progress: OnTraining) -> dict[str, Any]:
+        """Trains a model with all that is known now, and registers its bundle.
+
+        It neither blocks the event loop nor holds up a forecast. Cancelled, it stops; what it has finished
+        by then is kept, and the next one goes on from there.
+
+        Returns:
+            What it made, for the ledger.
+
+        Raises:
+            WorkError: It failed.
+        """
         ...

@@ -6,7 +6,7 @@ Knows no queue: whoever rings the bell, a worker or the command line, calls `run
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,39 +16,28 @@ from typing import Any
 import structlog
 
 from f1graph.clock import Clock
-from f1graph.errors import F1GraphError, WorkError
-from f1graph.races.calendar import SessionKind
+from f1graph.errors import F1GraphError
 from f1graph.races.stages import Stage
-from f1graph.sources.fastf1 import Part
 from f1graph.sources.source import Source
-from f1graph.store.bundles import active_bundle
+from f1graph.store.bundles import active_bundle, newest_bundle
 from f1graph.store.calendar import races_of_seasons
-from f1graph.store.engine import Read, Store, Write
-from f1graph.store.events import EventKind, publish
-from f1graph.store.forecasts import store_forecast
+from f1graph.store.engine import Read, Store
 from f1graph.store.ledger import claim, fail, finish, ledger_rows, postpone, renew
-from f1graph.store.scores import replace_metrics, store_scores, unscored_forecasts
-from f1graph.store.work import known_revisions, parts_stored, scored_championships, work_begun
+from f1graph.store.scores import unscored_forecasts
+from f1graph.store.work import known_revisions, work_begun
 from f1graph.weekends.due import due_work
-from f1graph.weekends.engine import ForecastEngine
-from f1graph.weekends.fetches_due import only_lacked_an_answer
-from f1graph.weekends.intake import record
-from f1graph.weekends.schedule import as_facts, rescheduled
+from f1graph.weekends.engine import ForecastEngine, Trainer
 from f1graph.weekends.sessions import (
-    CORRECTED,
     FetchError,
     NotYetError,
     SessionFetches,
-    fetch_schedule,
-    fetch_session,
-    missing_parts,
 )
-from f1graph.weekends.work import FETCH_PAUSES, Unscored, Work, WorkKind, fetch_key
+from f1graph.weekends.training_due import Training
+from f1graph.weekends.units import COMPUTE, LEASE, Season
+from f1graph.weekends.work import FETCH_PAUSES, Unscored, Work, WorkKind
 
 log = structlog.get_logger(__name__)
 
-# A claim lives this long without being renewed: so soon another worker takes what a killed one left.
-LEASE = timedelta(minutes=1)
 # After the first failure, the second, the third; later ones wait as long as the last.
 PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
 # Storing a whole history takes a while, in which the claim is not renewed.
@@ -85,31 +74,6 @@ class Outcome:
 # Called with the outcome None when a unit is begun, and again when it has ended.
 OnProgress = Callable[[Work, Outcome | None], None]
 
-# Stores what was computed and returns what the ledger keeps of it.
-_StoreIt = Callable[[Write], Awaitable[dict[str, Any]]]
-
-
-@dataclass(frozen=True)
-class Season:
-    """All that running a season needs.
-
-    Attributes:
-        worker: Unique among all processes that work on this store at the same time.
-        time_limit: How long one run may take.
-        lease: See `LEASE`.
-        engine: None where nothing but fetching is asked for.
-        sessions: Who is asked for one session at a time, if anybody.
-    """
-
-    store: Store
-    source: Source
-    engine: ForecastEngine | None
-    clock: Clock
-    worker: str
-    time_limit: timedelta = timedelta(minutes=30)
-    lease: timedelta = LEASE
-    sessions: SessionFetches | None = None
-
 
 async def run_due(
     store: Store,
@@ -124,6 +88,7 @@ async def run_due(
     on_progress: OnProgress | None = None,
     should_stop: Callable[[], bool] | None = None,
     sessions: SessionFetches | None = None,
+    trainer: Trainer | None = None,
 ) -> list[Outcome]:
     """Does everything that is due, and what becomes due by it.
 
@@ -137,8 +102,9 @@ async def run_due(
         only: Work of other kinds is left alone.
         should_stop: Asked between units.
         sessions: Who is asked for one session at a time, beside `source`, which tells all it knows.
+        trainer: Who trains models; without one no training is due.
     """
-    season = Season(store, source, engine, clock, worker_name, time_limit, lease, sessions)
+    season = Season(store, source, engine, clock, worker_name, time_limit, lease, sessions, trainer)
     report = on_progress or (lambda work, outcome: None)
     ends_at = clock() + time_limit
     outcomes: list[Outcome] = []
@@ -177,20 +143,30 @@ async def find_due(season: Season) -> tuple[Work, ...]:
             known=await known_revisions(read, ids, as_of=now),
             ledger=await work_begun(read, ids, since=now - _LOOK_BACK),
             unscored=[Unscored(*found) for found in await unscored_forecasts(read, as_of=now)],
-            bundles={} if season.engine is None else await _active_bundles(read, season.engine.model, now),
+            bundles={} if season.engine is None else await _bundles_in_use(read, season.engine.models, now),
             now=now,
             by_session=season.sessions is not None,
+            training=None if season.trainer is None else await _trained(read, season.trainer, now),
         )
 
 
-async def _active_bundles(read: Read, model: str, now: datetime) -> dict[Stage, str]:
-    """The active bundles that may be used now: in a past weekend, one of later days knows too much."""
-    bundles = {stage: await active_bundle(read, model=model, stage=stage) for stage in Stage}
-    return {
-        stage: bundle.checksum
-        for stage, bundle in bundles.items()
-        if bundle is not None and bundle.cutoff <= now
+async def _bundles_in_use(read: Read, models: Sequence[str], now: datetime) -> dict[Stage, str]:
+    """The checksums of those that forecast now. In a past weekend, one of later days knows too much."""
+    found: dict[Stage, str] = {}
+    for model in reversed(models):
+        for stage in Stage:
+            bundle = await active_bundle(read, model=model, stage=stage)
+            if bundle is not None and bundle.cutoff <= now:
+                found[stage] = bundle.checksum
+    return found
+
+
+async def _trained(read: Read, trainer: Trainer, now: datetime) -> Training:
+    newest = {
+        stage: await newest_bundle(read, model=trainer.model, stage=stage, cutoff=now, candidates=True)
+        for stage in Stage
     }
+    return Training(trainer.model, {stage: row.cutoff for stage, row in newest.items() if row is not None})
 
 
 async def _do(season: Season, work: Work, ends_at: datetime) -> Outcome:
@@ -248,7 +224,7 @@ async def _claim(season: Season, work: Work) -> int:
 
 async def _compute_and_store(season: Season, work: Work, ends_at: datetime) -> dict[str, Any]:
     async with asyncio.timeout((ends_at - season.clock()).total_seconds()), _kept_claim(season, work):
-        store_it = await _COMPUTE[work.kind](season, work)
+        store_it = await COMPUTE[work.kind](season, work)
     async with season.store.write() as write:
         # First of all: it locks the ledger's row, so that nobody takes the unit while it is stored.
         await renew(write, work.key, worker=season.worker, now=season.clock(), lease=_STORING)
@@ -303,183 +279,6 @@ def _in_words(error: Exception, time_limit: timedelta) -> str:
     if isinstance(error, F1GraphError):
         return f"{error.code}: {error}"
     return f"{type(error).__name__}: {error}"
-
-
-async def _fetch(season: Season, work: Work) -> _StoreIt:
-    if season.sessions is not None and work.session is not None:
-        return await _fetch_session(season, season.sessions, work, work.session)
-    if season.sessions is not None and work.season is not None:
-        return await _fetch_schedule(season, season.sessions, work.season)
-    return await _fetch_all(season)
-
-
-async def _fetch_session(
-    season: Season, sessions: SessionFetches, work: Work, session: SessionKind
-) -> _StoreIt:
-    assert work.race_id is not None
-    race_id = work.race_id
-    try:
-        fetched = await fetch_session(
-            season.store,
-            sessions,
-            race_id,
-            session,
-            clock=season.clock,
-            use_cache=work.use_cache and await _is_cache_sound(season, race_id, session),
-            is_live=work.is_live,
-        )
-    except FetchError as error:
-        return await _nothing_new(season, race_id, session, error)
-
-    async def store_it(write: Write) -> dict[str, Any]:
-        recorded = await record(write, fetched.facts, now=season.clock())
-        again = missing_parts(session, fetched.problems, await parts_stored(write, race_id, session))
-        return {
-            **fetched.detail,
-            "version": recorded.version,
-            "first_revisions": recorded.first_revisions,
-            "new_revisions": len(recorded.new_revisions),
-            "new_recordings": [part.value for _, _, part in recorded.new_recordings],
-            "again": again,
-        }
-
-    return store_it
-
-
-async def _is_cache_sound(season: Season, race_id: str, session: SessionKind) -> bool:
-    """Whether no answer about this session was ever refused: what was refused lies in the cache still."""
-    async with season.store.read() as read:
-        begun = await work_begun(read, [race_id], since=season.clock())
-    prefix = f"{fetch_key(race_id, session)}/"
-    return all(only_lacked_an_answer(row) for key, row in begun.items() if key.startswith(prefix))
-
-
-async def _nothing_new(season: Season, race_id: str, session: SessionKind, error: FetchError) -> _StoreIt:
-    """Of a session that is stored whole only corrections are missed: it is no failure, but asked again."""
-    async with season.store.read() as read:
-        parts = await parts_stored(read, race_id, session)
-    if not parts["SESSION"]:
-        raise error
-    detail = {
-        **error.detail,
-        "first_revisions": 0,
-        "new_revisions": 0,
-        "new_recordings": [],
-        "again": [Part.CLASSIFICATION.value] if session in CORRECTED else [],
-    }
-
-    async def store_it(write: Write) -> dict[str, Any]:
-        return detail
-
-    return store_it
-
-
-async def _fetch_schedule(season: Season, sessions: SessionFetches, year: int) -> _StoreIt:
-    answer, stored, detail = await fetch_schedule(season.store, sessions, year, clock=season.clock)
-
-    async def store_it(write: Write) -> dict[str, Any]:
-        changes = rescheduled(stored, answer.races, now=season.clock())
-        if changes.races:
-            facts = as_facts(changes.races, source=sessions.source.name, now=season.clock())
-            await record(write, facts, now=season.clock())
-        problems = [*detail["problems"], *changes.problems]
-        return {**detail, "changed": [race.id for race in changes.races], "problems": problems}
-
-    return store_it
-
-
-async def _fetch_all(season: Season) -> _StoreIt:
-    facts = await season.source.fetch(now=season.clock())
-
-    async def store_it(write: Write) -> dict[str, Any]:
-        recorded = await record(write, facts, now=season.clock())
-        return {
-            "source": recorded.source,
-            "version": recorded.version,
-            "first_revisions": recorded.first_revisions,
-            "new_revisions": len(recorded.new_revisions),
-            "already_imported": recorded.already_imported,
-        }
-
-    return store_it
-
-
-def _engine(season: Season) -> ForecastEngine:
-    if season.engine is None:
-        raise WorkError("nobody is here to forecast or to score: only fetches were asked for")
-    return season.engine
-
-
-async def _forecast(season: Season, work: Work) -> _StoreIt:
-    assert work.race_id is not None
-    assert work.stage is not None
-    assert work.closes_at is not None
-    closes_at = work.closes_at
-    now = season.clock()
-    made = await _engine(season).forecast(work.race_id, work.stage, cutoff=now, cause=work.cause, now=now)
-    served = next((forecast for forecast, is_served in made if is_served), None)
-    if served is None:
-        raise WorkError(f"{work.stage} of {work.race_id}: no forecast came back that is to be served")
-
-    async def store_it(write: Write) -> dict[str, Any]:
-        published_at = season.clock()
-        if published_at > closes_at:
-            raise WorkError(
-                f"{work.stage} of {work.race_id} closed at {closes_at:%H:%M} UTC while it was forecast"
-            )
-        for forecast, is_served in made:
-            await store_forecast(write, forecast, is_served=is_served, now=published_at)
-        return {
-            "stage": work.stage,
-            "inputs": dict(work.inputs),
-            "forecast": served.id,
-            "bundle": served.receipt.bundle_checksum,
-            "missing": [name for name, _ in served.missing_inputs],
-        }
-
-    return store_it
-
-
-async def _score(engine: ForecastEngine, clock: Clock, work: Work) -> _StoreIt:
-    assert work.race_id is not None
-    assert work.revision is not None
-    race_id, revision = work.race_id, work.revision
-    scores = await engine.score(work.forecast_ids, race_id=race_id, revision=revision)
-
-    async def store_it(write: Write) -> dict[str, Any]:
-        # Whoever scored by hand in the meantime has scored the same.
-        now = clock()
-        still = {found[0] for found in await unscored_forecasts(write, as_of=now) if found[2] == revision}
-        new = [score for score in scores if score.forecast_id in still]
-        await store_scores(write, race_id, new, now=now)
-        if new:
-            cause = f"result of {race_id}, revision {revision}"
-            await publish(write, EventKind.SCORED, cause=cause, race_id=race_id, now=now)
-        return {"revision": revision, "forecasts": len({score.forecast_id for score in new})}
-
-    return store_it
-
-
-async def _metrics(store: Store, engine: ForecastEngine, clock: Clock) -> _StoreIt:
-    async with store.read() as read:
-        championships = await scored_championships(read)
-    now = clock()
-    computed = [(invented, *await engine.metrics(invented=invented, as_of=now)) for invented in championships]
-
-    async def store_it(write: Write) -> dict[str, Any]:
-        for invented, metrics, bins in computed:
-            await replace_metrics(write, metrics, bins, invented=invented, now=clock())
-        return {"metrics": sum(len(metrics) for _, metrics, _ in computed)}
-
-    return store_it
-
-
-_COMPUTE: dict[WorkKind, Callable[[Season, Work], Awaitable[_StoreIt]]] = {
-    WorkKind.FETCH: _fetch,
-    WorkKind.FORECAST: _forecast,
-    WorkKind.SCORE: lambda season, work: _score(_engine(season), season.clock, work),
-    WorkKind.METRICS: lambda season, work: _metrics(season.store, _engine(season), season.clock),
-}
 
 
 def failed(outcomes: Sequence[Outcome]) -> list[Outcome]:

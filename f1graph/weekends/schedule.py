@@ -32,7 +32,7 @@ def rescheduled(stored: Sequence[Race], announced: Sequence[ScheduledRace], *, n
 
     Races are recognised by name or days, never by their round, which shifts when one is cancelled.
     """
-    pairs = {race.id: _announced(race, announced) for race in stored}
+    pairs = _pairs(stored, announced)
     to_come = [race for race in stored if race.weekend_starts_at > now]
     lacking = [race for race in stored if pairs[race.id] is None and not race.is_cancelled]
     gone = [race for race in lacking if race in to_come]
@@ -56,16 +56,32 @@ def rescheduled(stored: Sequence[Race], announced: Sequence[ScheduledRace], *, n
     return Changes(tuple(changed), tuple(problems))
 
 
-def _announced(race: Race, announced: Sequence[ScheduledRace]) -> ScheduledRace | None:
-    """A race may be renamed or moved, not both at once: by its name, else by its days."""
-    for one in announced:
-        if fold(one.name) in {fold(race.name), fold(race.official_name)}:
-            return one
-    for one in announced:
-        starts = one.session(SessionKind.RACE)
-        if starts is not None and abs(starts.starts_at.date() - race.date) < _SAME_WEEKEND:
-            return one
-    return None
+def _pairs(stored: Sequence[Race], announced: Sequence[ScheduledRace]) -> dict[str, ScheduledRace | None]:
+    """A race may be renamed or moved, not both at once: by its name, else by its days.
+
+    Where a country has two races, the name of the one may be given to the other: Madrid 2026 is the Spanish
+    Grand Prix, which was Barcelona's. If a race's days are announced under a name that nobody had, and its
+    name for the days of a race that has lost its own, then names have moved, not races.
+    """
+    by_name = {race.id: next((one for one in announced if _has_name(race, one)), None) for race in stored}
+    by_days = {race.id: next((one for one in announced if _has_days(race, one)), None) for race in stored}
+    named = [one for one in by_name.values() if one is not None]
+    renamed = [one for id_, one in by_days.items() if by_name[id_] is None]
+    pairs = {}
+    for race in stored:
+        name, days = by_name[race.id], by_days[race.id]
+        has_lent_its_name = name in renamed and days is not None and days not in named
+        pairs[race.id] = days if name is None or has_lent_its_name else name
+    return pairs
+
+
+def _has_name(race: Race, announced: ScheduledRace) -> bool:
+    return fold(announced.name) in {fold(race.name), fold(race.official_name)}
+
+
+def _has_days(race: Race, announced: ScheduledRace) -> bool:
+    starts = announced.session(SessionKind.RACE)
+    return starts is not None and abs(starts.starts_at.date() - race.date) < _SAME_WEEKEND
 
 
 def _moved(race: Race, announced: ScheduledRace) -> Race:

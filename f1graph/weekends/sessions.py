@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from f1graph.clock import Clock
 from f1graph.errors import SourceUnavailableError, WorkError
 from f1graph.races.calendar import Race, SessionKind
-from f1graph.races.facts import Facts
+from f1graph.races.facts import Facts, with_the_same_rows
 from f1graph.races.results import ClassificationKind, KnownAtBasis
 from f1graph.races.stages import GRID_KNOWN_BEFORE_START
 from f1graph.sources.fastf1 import (
@@ -216,10 +216,12 @@ def _learned_at(facts: Facts, now: datetime) -> Facts:
     return replace(
         facts,
         classifications=tuple(
-            replace(one, known_at=now, known_at_basis=KnownAtBasis.RECORDED) for one in facts.classifications
+            with_the_same_rows(one, known_at=now, known_at_basis=KnownAtBasis.RECORDED)
+            for one in facts.classifications
         ),
         recordings=tuple(
-            replace(one, known_at=now, known_at_basis=KnownAtBasis.RECORDED) for one in facts.recordings
+            with_the_same_rows(one, known_at=now, known_at_basis=KnownAtBasis.RECORDED)
+            for one in facts.recordings
         ),
     )
 
@@ -237,7 +239,7 @@ def _of_history(facts: Facts, race: Race) -> Facts:
     return replace(
         facts,
         classifications=tuple(
-            replace(
+            with_the_same_rows(
                 one,
                 **known(
                     one.kind.session,
@@ -246,7 +248,7 @@ def _of_history(facts: Facts, race: Race) -> Facts:
             )
             for one in facts.classifications
         ),
-        recordings=tuple(replace(one, **known(one.session)) for one in facts.recordings),
+        recordings=tuple(with_the_same_rows(one, **known(one.session)) for one in facts.recordings),
     )
 
 

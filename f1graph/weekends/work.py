@@ -28,12 +28,13 @@ RESULT_BEFORE = "PREVIOUS_RACE"
 
 
 class WorkKind(StrEnum):
-    """In the order in which one needs the other."""
+    """In the order in which one needs the other; trained is when nothing else is to be done."""
 
     FETCH = "FETCH"
     FORECAST = "FORECAST"
     SCORE = "SCORE"
     METRICS = "METRICS"
+    TRAIN = "TRAIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Work:
         closes_at: FORECAST: not to be made after this.
         inputs: FORECAST: the revisions of the facts that it follows, 0 for unknown.
         forecast_ids, revision: SCORE: what is to be scored, and against which revision of the result.
+        model: TRAIN: which one.
     """
 
     kind: WorkKind
@@ -70,6 +72,7 @@ class Work:
     inputs: tuple[tuple[str, int], ...] = ()
     forecast_ids: tuple[str, ...] = ()
     revision: int | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

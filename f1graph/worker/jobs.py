@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -10,9 +12,10 @@ from typing import Any
 from f1graph.clock import Clock
 from f1graph.sources.source import Source
 from f1graph.store.engine import Store
-from f1graph.weekends.engine import ForecastEngine
-from f1graph.weekends.run import run_due
+from f1graph.weekends.engine import ForecastEngine, Trainer
+from f1graph.weekends.run import Result, run_due
 from f1graph.weekends.sessions import SessionFetches
+from f1graph.weekends.work import WorkKind
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Parts:
     source: Source
     engine: ForecastEngine
     sessions: SessionFetches | None = None
+    trainer: Trainer | None = None
 
 
 # The run ends by itself, with its reason in the ledger, before the queue cancels it.
@@ -36,6 +40,9 @@ class WorkerState:
         name: Unique among all processes: it stands in the ledger.
         is_stopping: Begin nothing new.
         sessions: Who is asked for one session at a time, if anybody.
+        trainer: Who trains models, if anybody.
+        is_running: A run is on its way, and finds what becomes due meanwhile too.
+        training: The job that trains, while there is one.
     """
 
     store: Store
@@ -44,8 +51,12 @@ class WorkerState:
     clock: Clock
     name: str
     job_timeout: timedelta
+    train_timeout: timedelta
     sessions: SessionFetches | None = None
+    trainer: Trainer | None = None
     is_stopping: bool = False
+    is_running: bool = False
+    training: asyncio.Task[Any] | None = None
     ran: Counter[str] = field(default_factory=Counter)
 
 
@@ -59,16 +70,45 @@ async def daily_refresh(ctx: dict[Any, Any]) -> dict[str, int]:
     return await _run(ctx["state"])
 
 
+async def train(ctx: dict[Any, Any]) -> dict[str, int]:
+    """Trains what is to be trained, in a job of its own: forecasts go on with the old models meanwhile."""
+    state: WorkerState = ctx["state"]
+    if state.trainer is None or state.training is not None or state.is_stopping:
+        return {}
+    state.training = asyncio.current_task()
+    try:
+        return await _do(state, {WorkKind.TRAIN}, state.train_timeout)
+    except asyncio.CancelledError:
+        if not state.is_stopping:
+            raise
+        # It has put its work back, and the next worker goes on with it.
+        return {str(Result.LEFT): 1}
+    finally:
+        state.training = None
+
+
 async def _run(state: WorkerState) -> dict[str, int]:
+    if state.is_running:
+        return {}
+    state.is_running = True
+    try:
+        return await _do(state, set(WorkKind) - {WorkKind.TRAIN}, state.job_timeout)
+    finally:
+        state.is_running = False
+
+
+async def _do(state: WorkerState, kinds: Collection[WorkKind], limit: timedelta) -> dict[str, int]:
     outcomes = await run_due(
         state.store,
         state.source,
         state.engine,
         clock=state.clock,
         worker_name=state.name,
-        time_limit=max(state.job_timeout - _BEFORE_TIMEOUT, state.job_timeout / 2),
+        time_limit=max(limit - _BEFORE_TIMEOUT, limit / 2),
+        only=kinds,
         should_stop=lambda: state.is_stopping,
         sessions=state.sessions,
+        trainer=state.trainer if WorkKind.TRAIN in kinds else None,
     )
     counts = Counter(str(outcome.result) for outcome in outcomes)
     state.ran.update(counts)

@@ -103,7 +103,7 @@ async def serve(
         WorkError: Redis did not answer any more.
     """
     name = name or default_worker_name()
-    table = cron_table(settings.tick)
+    table = cron_table(settings.tick, train_timeout=settings.train_timeout)
     queue = open_queue(settings.redis_url)
     async with _opened_state(settings, open_parts, name) as state:
         worker = build_worker(state, queue, table, settings, name=name, health_interval=health_interval)
@@ -134,9 +134,11 @@ async def _opened_state(settings: Settings, open_parts: OpenParts, name: str) ->
                 source=parts.source,
                 engine=parts.engine,
                 sessions=parts.sessions,
+                trainer=parts.trainer,
                 clock=settings.clock(),
                 name=f"{name}:{os.getpid()}",
                 job_timeout=settings.job_timeout,
+                train_timeout=settings.train_timeout,
             )
     finally:
         await store.close()
@@ -158,7 +160,8 @@ def build_worker(
         queue_name=QUEUE_NAME,
         ctx={"state": state},
         handle_signals=False,
-        max_jobs=1,
+        # One that trains, and one that does the rest.
+        max_jobs=2,
         job_timeout=settings.job_timeout,
         job_completion_wait=(settings.job_timeout + _LONGER_THAN_A_JOB) // timedelta(seconds=1),
         keep_result=0,
@@ -178,6 +181,9 @@ async def _until_asked_to_end(worker: Worker, state: WorkerState) -> None:
             worker.handle_sig(number)
         else:
             state.is_stopping = True
+            # Nobody waits for a training: what it has finished is kept.
+            if state.training is not None:
+                state.training.cancel()
             worker.handle_sig_wait_for_completion(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -8,14 +8,17 @@ from arq.cron import CronJob, cron
 
 from f1graph.errors import SettingsError
 from f1graph.races.refreshes import DAILY_REFRESH
-from f1graph.worker.jobs import daily_refresh, tick
+from f1graph.worker.jobs import daily_refresh, tick, train
 
 # By default arq reads cron times in the zone of the machine.
 TIME_ZONE = UTC
 
 
-def cron_table(every: timedelta) -> list[CronJob]:
-    """The daily refresh at 12:00 UTC, and the tick, which also rings at the start of a worker.
+def cron_table(every: timedelta, *, train_timeout: timedelta) -> list[CronJob]:
+    """The daily refresh at 12:00 UTC, and tick and training, which also ring at the start of a worker.
+
+    Args:
+        train_timeout: Longest time that a training may take in one go.
 
     Raises:
         SettingsError: The tick does not divide an hour into whole minutes.
@@ -43,6 +46,15 @@ def cron_table(every: timedelta) -> list[CronJob]:
             run_at_startup=True,
             keep_result=0,
             max_tries=1,
+        ),
+        cron(
+            train,
+            name="training",
+            minute=set(range(0, 60, minutes)),
+            run_at_startup=True,
+            keep_result=0,
+            max_tries=1,
+            timeout=train_timeout,
         ),
     ]
 

@@ -67,6 +67,28 @@ REVISED_AT = SECOND.ends_at + timedelta(days=10)
 LAPS_REVISED_AT = THIRD.ends_at + timedelta(days=2)
 
 
+MANIFEST = {
+    "races": 40,
+    "seed": 2**40,
+    "training_seconds": 12.5,
+    "code_version": "0.1.0",
+    "libraries": {"numpy": "2.4", "torch": "2.13"},
+    "parts": {"": "1" * 64, "tft": "2" * 64, "rating": "3" * 64},
+    "feature_names": ["points_share", "driver_form"],
+    "feature_fingerprint": "f" * 64,
+    "walk_forward": [
+        {
+            "measure": "RANKED_PROBABILITY",
+            "value": 0.115,
+            "count": 2,
+            "low": 0.11,
+            "high": 0.12,
+            "races": {"2024-gp-1": 0.11, "2024-gp-2": 0.12},
+        }
+    ],
+}
+
+
 def facts_of(history: History, *, version: str = "1", invented: bool = False) -> Facts:
     return Facts(
         source="f1db",
@@ -114,6 +136,13 @@ def a_forecast(
                 interval80_high=min(size, place + 3),
                 position_probabilities=probabilities,
                 entropy_bits=2.5,
+                mechanical=0.05,
+                accident=0.03,
+                other=0.02,
+                aleatoric=9.0,
+                epistemic=1.5,
+                confidence=0.6,
+                divergence_bits=0.1,
             )
         )
     views = [
@@ -133,7 +162,8 @@ def a_forecast(
         missing_inputs=(("PRACTICE_2", "nobody published it"),),
         entries=tuple(sorted(entries, key=lambda entry: entry.driver_id)),
         members=(
-            MemberView(model, "1.0", tuple(views)),
+            MemberView(model, "1.0", tuple(views), weight=0.6),
+            MemberView("another", "2.0", tuple(views), weight=0.4),
             MemberView("uniform", "1", tuple(views), is_baseline=True),
         ),
         draws=b"draws",
@@ -141,6 +171,7 @@ def a_forecast(
         receipt=Receipt("inputs", "bundle", "0.1.0", (("numpy", "2.4"),), 2**40, 10_000, "x86_64"),
         previous_id=previous_id,
         cause="the weekend begins" if previous_id is None else "qualifying is over",
+        missing_members=(("third", "its weights are broken"),),
     )
 
 
@@ -285,14 +316,14 @@ async def _track_record(store: Store) -> None:
             BundleRow(
                 id="rating-1",
                 model="rating",
-                version="1.0+2024.3",
+                version="rating-1.0+2024.3",
                 stage=Stage.AFTER_QUALIFYING,
                 cutoff=THIRD.ends_at,
                 trained_at=THIRD.ends_at + timedelta(hours=2),
                 checksum="0" * 64,
                 path="rating-1",
                 status=BundleStatus.ACTIVE,
-                manifest={},
+                manifest=MANIFEST,
                 invented=False,
             ),
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
+from f1graph.races.forecast import Forecast
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Store, open_store
 from f1graph.store.forecasts import store_forecast
@@ -15,14 +17,15 @@ fragment Whole on Forecast {
   id key stage cutoff madeAt cause invented retrospective
   race { slug }
   model { name version }
-  missingInputs { input reason }
+  missingInputs { input reason } missingMembers { model reason }
   consensus { members kendallW divergenceBits }
   receipt { inputsFingerprint bundleChecksum codeVersion seed draws machine libraries { name version } }
   previous { stage }
   entries {
-    driver { code } constructor { slug } grid win podium points retirement { total } expectedPosition
-    interval80 { low high } positionProbabilities uncertainty { entropyBits }
-    members { model isBaseline win podium points retirement expectedPosition }
+    driver { code } constructor { slug } grid win podium points retirement { total mechanical accident other }
+    expectedPosition confidence consensus { divergenceBits }
+    interval80 { low high } positionProbabilities uncertainty { entropyBits aleatoric epistemic }
+    members { model isBaseline weight win podium points retirement expectedPosition }
   }
   scores { measure }
 }
@@ -35,6 +38,7 @@ def test_the_latest_forecast_is_told_whole(api: Api) -> None:
     assert forecast["stage"] == "AFTER_QUALIFYING"
     assert forecast["previous"] == {"stage": "AFTER_PRACTICE"}
     assert forecast["missingInputs"] == [{"input": "PRACTICE_2", "reason": "nobody published it"}]
+    assert forecast["missingMembers"] == [{"model": "third", "reason": "its weights are broken"}]
     assert forecast["receipt"]["seed"] == str(2**40)
     assert forecast["scores"] == []
     entries = forecast["entries"]
@@ -43,8 +47,73 @@ def test_the_latest_forecast_is_told_whole(api: Api) -> None:
     for entry in entries:
         assert abs(sum(entry["positionProbabilities"]) - 1) < 1e-9
         assert entry["win"] <= entry["podium"] <= entry["points"] <= 1
-        assert [member["model"] for member in entry["members"]] == ["rating", "uniform"]
-        assert [member["isBaseline"] for member in entry["members"]] == [False, True]
+        assert [member["model"] for member in entry["members"]] == ["rating", "another", "uniform"]
+        assert [member["weight"] for member in entry["members"]] == [0.6, 0.4, None]
+        assert [member["isBaseline"] for member in entry["members"]] == [False, False, True]
+        assert entry["retirement"] == {"total": 0.1, "mechanical": 0.05, "accident": 0.03, "other": 0.02}
+        assert entry["uncertainty"] == {"entropyBits": 2.5, "aleatoric": 9.0, "epistemic": 1.5}
+        assert (entry["confidence"], entry["consensus"]) == (0.6, {"divergenceBits": 0.1})
+
+
+async def test_what_a_model_does_not_tell_is_null(api: Api) -> None:
+    """A single model, such as the first forecast of a new installation."""
+    told = a_forecast(NEXT.id, Stage.AFTER_QUALIFYING, NOW - timedelta(hours=1))
+    single = replace(
+        told,
+        entries=tuple(
+            replace(
+                entry,
+                mechanical=None,
+                accident=None,
+                other=None,
+                aleatoric=None,
+                epistemic=None,
+                confidence=None,
+                divergence_bits=None,
+            )
+            for entry in told.entries
+        ),
+        missing_members=(("ultra", "not trained yet"),),
+    )
+    await _publish(api.url, single)
+
+    found = api.ask("{ latestForecast { ...Whole } }" + _WHOLE)["latestForecast"]
+
+    assert found["missingMembers"] == [{"model": "ultra", "reason": "not trained yet"}]
+    entry = found["entries"][0]
+    assert entry["retirement"] == {"total": 0.1, "mechanical": None, "accident": None, "other": None}
+    assert entry["uncertainty"] == {"entropyBits": 2.5, "aleatoric": None, "epistemic": None}
+    assert (entry["confidence"], entry["consensus"]) == (None, None)
+
+
+def test_a_trained_model_tells_what_it_was_made_from(api: Api) -> None:
+    query = (
+        "{ models { key version status isPinned activatedAt races seed trainingSeconds codeVersion members "
+        "featureNames featureFingerprint libraries { name version } "
+        "scores { measure title value races low high direction } } }"
+    )
+    (bundle,) = api.ask(query)["models"]
+
+    assert bundle["version"] == "rating-1.0+2024.3"
+    assert (bundle["status"], bundle["isPinned"]) == ("ACTIVE", False)
+    assert (bundle["races"], bundle["seed"], bundle["trainingSeconds"]) == (40, str(2**40), 12.5)
+    assert bundle["members"] == ["rating", "tft"]
+    assert bundle["featureNames"] == ["points_share", "driver_form"]
+    assert {library["name"]: library["version"] for library in bundle["libraries"]} == {
+        "numpy": "2.4",
+        "torch": "2.13",
+    }
+    assert bundle["scores"] == [
+        {
+            "measure": "RANKED_PROBABILITY",
+            "title": "Ranked probability score",
+            "value": 0.115,
+            "races": 2,
+            "low": 0.11,
+            "high": 0.12,
+            "direction": "LOWER_IS_BETTER",
+        }
+    ]
 
 
 def test_a_forecast_is_found_again_by_its_id_and_its_key(api: Api) -> None:
@@ -146,12 +215,15 @@ def test_every_figure_of_a_model_has_its_count_interval_and_baselines(api: Api) 
     assert data["models"] == [{"key": "rating-1", "model": "rating", "status": "ACTIVE"}]
 
 
-async def _publish(url: str, made_at_hours: float) -> None:
+def _made_hours_ago(hours: float) -> Forecast:
+    made_at = NOW - timedelta(hours=hours)
+    return a_forecast(NEXT.id, Stage.AFTER_QUALIFYING, made_at, favourite="norris")
+
+
+async def _publish(url: str, new: Forecast) -> None:
     store: Store = open_store(url)
-    made_at = NOW - timedelta(hours=made_at_hours)
-    new = a_forecast(NEXT.id, Stage.AFTER_QUALIFYING, made_at, favourite="norris")
     async with store.write() as write:
-        await store_forecast(write, new, is_served=True, now=made_at)
+        await store_forecast(write, new, is_served=True, now=new.made_at)
     await store.close()
 
 
@@ -169,8 +241,8 @@ async def test_whoever_goes_on_from_the_cursor_misses_no_forecast(api: Api) -> N
     nothing = api.ask(query, {"after": updates["nextCursor"]})["forecastUpdates"]
     assert nothing["updates"] == []
     assert nothing["nextCursor"] == updates["nextCursor"]
-    await _publish(api.url, 2)
-    await _publish(api.url, 1)
+    await _publish(api.url, _made_hours_ago(2))
+    await _publish(api.url, _made_hours_ago(1))
     cursor = nothing["nextCursor"]
     seen: list[str] = []
     for _ in range(3):

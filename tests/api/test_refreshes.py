@@ -12,7 +12,7 @@ from f1graph.api.app import create_app
 from f1graph.settings import Settings
 from f1graph.store.budget import Reservation, reserve, settle
 from f1graph.store.engine import open_store
-from f1graph.store.ledger import claim, fail, finish
+from f1graph.store.ledger import claim, fail, finish, note_progress
 from tests.builders import a_moment
 
 NOW = a_moment("2024-03-14 12:00")
@@ -65,6 +65,31 @@ def test_each_refresh_names_the_parts_it_lacked(url: str) -> None:
     assert (failed["status"], failed["reason"]) == ("FAILED", "SOURCE_UNAVAILABLE: no network")
     assert failed["againAt"] == "2024-03-14T11:56:00Z"
     assert (partial["calls"], partial["problems"]) == (5, [BLOCKED])
+
+
+async def test_a_training_tells_how_far_it_is_and_what_came_of_it(migrated_sqlite: str) -> None:
+    store = open_store(migrated_sqlite)
+    lease = timedelta(minutes=1)
+    async with store.write() as write:
+        for minutes, stage in enumerate(("BEFORE_WEEKEND", "AFTER_PRACTICE", "AFTER_QUALIFYING")):
+            key, at = f"TRAIN/ultra/{stage}/2024-miami", NOW - timedelta(minutes=minutes)
+            await claim(write, key, kind="TRAIN", worker="w", now=at, lease=lease, race_id="2024-miami")
+        step = {"estimator": "tft", "number": 7, "expected": 60, "seconds": 2.5}
+        await note_progress(write, "TRAIN/ultra/AFTER_PRACTICE/2024-miami", worker="w", detail=step)
+        done = {"bundle": "ultra-1", "is_in_use": True, "why": "none was in use"}
+        key = "TRAIN/ultra/AFTER_QUALIFYING/2024-miami"
+        await finish(write, key, worker="w", now=NOW, detail=done)
+    await store.close()
+    query = '{ refreshes(kind: "TRAIN") { nodes { training { fits expectedFits bundle isInUse why } } } }'
+
+    found = [node["training"] for node in ask(migrated_sqlite, query)["refreshes"]["nodes"]]
+
+    nothing = {"fits": None, "expectedFits": None, "bundle": None, "isInUse": None, "why": None}
+    assert found == [
+        None,
+        nothing | {"fits": 7, "expectedFits": 60},
+        nothing | {"bundle": "ultra-1", "isInUse": True, "why": "none was in use"},
+    ]
 
 
 def test_refreshes_are_paged_and_asked_for_by_race(url: str) -> None:

@@ -48,7 +48,12 @@ RACES = """{
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench") as folder:
-        environment = {"F1GRAPH_DATA_DIR": folder, "F1GRAPH_NOW": NOW, "F1GRAPH_PORT": str(PORT)}
+        environment = {
+            "F1GRAPH_DATA_DIR": folder,
+            "F1GRAPH_NOW": NOW,
+            "F1GRAPH_PORT": str(PORT),
+            "F1GRAPH_MODEL": "rating",
+        }
         for arguments in (("import", "invented"), ("forecast",)):
             subprocess.run(
                 [sys.executable, "-m", "f1graph", *arguments],

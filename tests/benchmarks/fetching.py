@@ -24,8 +24,9 @@ from f1graph.sources.identity import Known
 from f1graph.store.engine import Store, open_store
 from f1graph.store.migrate import migrate
 from f1graph.weekends.intake import record
-from f1graph.weekends.run import Result, Season, do_unit
+from f1graph.weekends.run import Result, do_unit
 from f1graph.weekends.sessions import SessionFetches
+from f1graph.weekends.units import Season
 from f1graph.weekends.work import Work, WorkKind
 from tests.benchmarks.measuring import console, in_a_process, peak_megabytes, release, show
 

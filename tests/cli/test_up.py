@@ -33,6 +33,7 @@ def up(folder: Path, port: int) -> subprocess.Popen[str]:
             "F1GRAPH_PORT": str(port),
             "F1GRAPH_NOW": NOW,
             "F1GRAPH_INVENTED_SEASONS": "2",
+            "F1GRAPH_MODEL": "rating",
             "F1GRAPH_THREADS": "1",
             "PYTHONUNBUFFERED": "1",
             "COLUMNS": "200",

@@ -14,6 +14,7 @@ from f1graph.features.build import build_features
 from f1graph.features.race_features import RaceFeatures
 from f1graph.features.registry import FEATURES, feature_names
 from f1graph.races.calendar import Race
+from f1graph.races.laps import Compound, Lap, Recording, RecordingRow, WeatherSample
 from f1graph.races.past import History
 from f1graph.races.results import Classification, ClassificationKind, ClassificationRow, Status
 from f1graph.races.stages import Stage, stage_window
@@ -26,13 +27,26 @@ from tests.builders import (
     a_result,
     a_row,
     a_season,
+    a_weekend,
     an_entry_list,
 )
+from tests.features.races import pit_stops, recorded
 
 RACES = (*a_season(2023), *a_season(2024, 4, sprints=(3,)))
 SPRINT_WEEKEND = RACES[-2]
+RECORDED = tuple(recording for race in RACES for recording in recorded(race))
+STOPS = tuple(
+    pit_stops(race, {driver: 22.0 + 0.1 * place for place, driver in enumerate(DRIVERS)}) for race in RACES
+)
 
 FactsChanged = Callable[[Classification], list[Classification]]
+RecordingChanged = Callable[[Recording], list[Recording]]
+
+
+def whole_history() -> History:
+    """Lists, pit stops and laps of every weekend."""
+    lists = [fact for race in RACES for fact in a_weekend(race)]
+    return a_history(RACES, [*lists, *STOPS], recordings=RECORDED)
 
 
 def features_at(history: History, race: Race, stage: Stage) -> RaceFeatures:
@@ -91,6 +105,84 @@ def test_nothing_learned_after_the_cutoff_changes_a_feature(stage: Stage, change
     )
 
 
+def unrecorded(recording: Recording) -> list[Recording]:
+    return []
+
+
+def turned_around_laps(recording: Recording) -> list[Recording]:
+    rows = [
+        replace(row, driver_id=DRIVERS[len(DRIVERS) - 1 - DRIVERS.index(row.driver_id)])
+        if isinstance(row, Lap)
+        else row
+        for row in recording.rows
+    ]
+    return [replace(recording, rows=tuple(rows))]
+
+
+def corrupted_rows(recording: Recording) -> list[Recording]:
+    def broken(row: RecordingRow) -> RecordingRow:
+        if isinstance(row, Lap):
+            return replace(row, time=timedelta(seconds=1), compound=Compound.WET, position=99, speed_trap=1.0)
+        assert isinstance(row, WeatherSample)
+        return replace(row, track_temperature=-273.0)
+
+    return [replace(recording, rows=tuple(broken(row) for row in recording.rows))]
+
+
+def contradicted(recording: Recording) -> list[Recording]:
+    """It stays, and later another revision says something else."""
+    return [recording, *(replace(one, revision=2) for one in corrupted_rows(recording))]
+
+
+@pytest.mark.parametrize("change", [unrecorded, turned_around_laps, corrupted_rows, contradicted])
+@pytest.mark.parametrize("stage", list(Stage))
+def test_p1_no_lap_and_no_weather_from_after_the_cutoff_changes_a_feature(
+    stage: Stage, change: RecordingChanged
+) -> None:
+    window = stage_window(SPRINT_WEEKEND, stage)
+    assert window is not None
+    known = [one for one in RECORDED if one.known_at <= window.closes_at]
+    later = [one for one in RECORDED if one.known_at > window.closes_at]
+    assert later, "the test changes nothing"
+    changed = [new for one in later for new in change(one)]
+    if change is contradicted:
+        court = window.closes_at + timedelta(seconds=1)
+        changed += [replace(new, known_at=court) for one in known for new in change(one)[1:]]
+    history = whole_history()
+
+    other_future = a_history(RACES, facts_of(history), recordings=[*known, *changed])
+
+    assert (
+        features_at(other_future, SPRINT_WEEKEND, stage).fingerprint
+        == features_at(history, SPRINT_WEEKEND, stage).fingerprint
+    )
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_p1_a_lap_from_before_the_cutoff_does_change_it(stage: Stage) -> None:
+    history = whole_history()
+    changed = [new for one in RECORDED for new in turned_around_laps(one)]
+
+    other_past = a_history(RACES, facts_of(history), recordings=changed)
+
+    assert (
+        features_at(other_past, SPRINT_WEEKEND, stage).fingerprint
+        != features_at(history, SPRINT_WEEKEND, stage).fingerprint
+    )
+
+
+def test_a_weekend_without_laps_says_so_where_laps_are_usual() -> None:
+    without = [one for one in RECORDED if one.race_id != SPRINT_WEEKEND.id]
+    history = a_history(RACES, recordings=without)
+
+    features = features_at(history, SPRINT_WEEKEND, Stage.AFTER_PRACTICE)
+
+    assert [name for name, _ in features.missing_inputs] == ["practice laps"]
+    assert features_at(a_history(RACES), SPRINT_WEEKEND, Stage.AFTER_PRACTICE).missing_inputs == ()
+    assert np.isnan(features.column("long_run_pace")).all()
+    assert not np.isnan(features.column("practice_gap")).any()
+
+
 def test_a_correction_changes_only_races_after_it() -> None:
     race, next_race, last_race = RACES[5], RACES[6], RACES[7]
     history = a_history(RACES)
@@ -108,6 +200,23 @@ def test_a_correction_changes_only_races_after_it() -> None:
     assert not same_before_and_after(last_race)
 
 
+def test_what_was_worked_out_of_a_result_is_not_taken_for_its_correction() -> None:
+    race, next_race, last_race = RACES[5], RACES[6], RACES[7]
+    first = a_history(RACES).latest(race.id, ClassificationKind.RACE)
+    assert first is not None
+    [changed] = turned_around(first)
+    court = next_race.ends_at + timedelta(days=1)
+    facts = [*facts_of(a_history(RACES)), replace(changed, known_at=court, revision=2)]
+    one_history = a_history(RACES, facts)
+
+    in_turn = [features_at(one_history, seen, Stage.AFTER_QUALIFYING) for seen in (next_race, last_race)]
+    alone = [
+        features_at(a_history(RACES, facts), seen, Stage.AFTER_QUALIFYING) for seen in (next_race, last_race)
+    ]
+
+    assert [one.fingerprint for one in in_turn] == [one.fingerprint for one in alone]
+
+
 @pytest.mark.parametrize("stage", list(Stage))
 def test_the_order_in_which_a_result_lists_the_cars_tells_nothing(stage: Stage) -> None:
     history = a_history(RACES)
@@ -121,11 +230,13 @@ def test_the_order_in_which_a_result_lists_the_cars_tells_nothing(stage: Stage) 
 
 @pytest.mark.parametrize("stage", list(Stage))
 def test_every_stage_knows_the_columns_that_the_registry_gives_it(stage: Stage) -> None:
-    features = features_at(a_history(RACES), SPRINT_WEEKEND, stage)
+    features = features_at(whole_history(), SPRINT_WEEKEND, stage)
 
     assert features.names == feature_names(stage)
     assert features.missing_inputs == ()
-    assert not np.isnan(features.values).any()
+    unknown = [name for name in features.names if np.isnan(features.column(name)).any()]
+    # Made-up sessions count no laps, and behind the last car is nobody.
+    assert set(unknown) <= {"practice_laps_share", "gap_behind"}
 
 
 def test_every_feature_is_described() -> None:
@@ -250,7 +361,7 @@ def test_a_forecast_before_qualifying_does_not_read_a_grid_that_is_already_there
 
 def test_a_race_does_not_describe_itself_even_when_its_result_is_known() -> None:
     race = RACES[-1]
-    history = a_history(RACES)
+    history = whole_history()
 
     before, after = (
         build_features(history.as_of(cutoff), race.id, Stage.AFTER_QUALIFYING)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from f1graph.errors import ForecastError
 from f1graph.features.race_features import RaceFeatures
+from f1graph.forecasts.asking import TrainedModel
 from f1graph.forecasts.examples import FIRST_SEASON, ExampleBook
-from f1graph.forecasts.make import BuildFeatures, TrainedModel, make_forecast
+from f1graph.forecasts.make import BuildFeatures, make_forecast
 from f1graph.models.draws import OutcomeDistribution
 from f1graph.models.protocol import Example
 from f1graph.races.calendar import Race
@@ -182,7 +183,7 @@ def a_forecast(
     *,
     stage: Stage = Stage.AFTER_QUALIFYING,
     model: TrainedModel | None = None,
-    members: Sequence[TrainedModel] = (),
+    baselines: Sequence[TrainedModel] = (),
     cutoff: datetime | None = None,
     made_at: datetime | None = None,
     draws: int = 800,
@@ -195,7 +196,7 @@ def a_forecast(
         race,
         stage=stage,
         model=model or the_model(stage),
-        members=members,
+        baselines=baselines,
         made_at=made_at or cutoff,
         build_features=form_features,
         draws=draws,

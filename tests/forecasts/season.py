@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from f1graph.forecasts.forecaster import Forecaster
+from f1graph.forecasts.members import Models, models_of
 from f1graph.races.calendar import Race
 from f1graph.races.facts import Facts
 from f1graph.races.results import Classification
@@ -46,8 +47,11 @@ def races_before(now: datetime = NOW) -> list[Race]:
     return [race for race in facts_at().races if race.ends_at < now]
 
 
-def a_forecaster(store: Store, folder: Path) -> Forecaster:
-    return Forecaster(store, bundles=folder / "bundles", train_from=FIRST_SEASON)
+def a_forecaster(store: Store, folder: Path, models: Models | None = None) -> Forecaster:
+    """Of the rating, unless other models are given."""
+    return Forecaster(
+        store, bundles=folder / "bundles", train_from=FIRST_SEASON, models=models or models_of("rating")
+    )
 
 
 def with_facts(

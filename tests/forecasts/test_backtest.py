@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from f1graph.errors import ForecastError
+from f1graph.forecasts.asking import TrainedModel
 from f1graph.forecasts.backtest import Walk, backtest, plan, walk_forward
-from f1graph.forecasts.make import TrainedModel, derive_seed, make_forecast
+from f1graph.forecasts.make import derive_seed, make_forecast
 from f1graph.races.measures import Measure
 from f1graph.races.past import History
 from f1graph.races.stages import Stage

@@ -26,6 +26,7 @@ from f1graph.store.bundles import BundleStatus, active_bundle, load_bundles, sto
 from f1graph.store.engine import Store, open_store
 from f1graph.store.migrate import migrate
 from tests.databases import SqliteTemplates
+from tests.features.races import recorded
 from tests.forecasts.season import (
     NOW,
     a_forecaster,
@@ -40,6 +41,7 @@ from tests.forecasts.season import (
 NEXT = next_race()
 # The next weekend, when all of it is known.
 MONDAY = NEXT.ends_at + timedelta(days=1)
+TWELVE = sorted(driver.id for driver in facts_at().drivers)
 
 
 @pytest.fixture
@@ -159,6 +161,25 @@ async def test_a_forecast_verifies_after_a_back_dated_fact(migrated_sqlite: str,
     assert probabilities(knows_more) != probabilities(forecast)
     forecaster.close()
     await store.close()
+
+
+async def test_a_forecast_verifies_after_laps_were_imported(store: Store, forecaster: Forecaster) -> None:
+    """Laps of years ago are known from the end of their session on; this forecast did not see them."""
+    forecast = await forecast_at(forecaster)
+    last = races_before()[-1]
+    laps = replace(facts_at(), content_hash="laps", version="laps", recordings=tuple(recorded(last, TWELVE)))
+    await take_in(store, laps)
+    knows_more = await forecast_at(forecaster)
+
+    assert (forecast.receipt.recordings_version, knows_more.receipt.recordings_version) == (
+        0,
+        len(laps.recordings),
+    )
+    assert knows_more.receipt.inputs_fingerprint != forecast.receipt.inputs_fingerprint
+    assert (await forecaster.verify(forecast)).holds
+    assert (await forecaster.verify(knows_more)).holds
+    before_there_were_any = replace(forecast, receipt=replace(forecast.receipt, recordings_version=None))
+    assert (await forecaster.verify(before_there_were_any)).holds
 
 
 async def test_a_fact_that_was_changed_behind_the_back_of_a_forecast_is_noticed(
@@ -359,7 +380,7 @@ async def test_a_result_that_is_not_there_cannot_be_scored_against(
 async def test_t2_the_event_loop_answers_while_a_model_is_trained(
     store: Store, forecaster: Forecaster
 ) -> None:
-    """Health checks are answered by the loop that forecasts."""
+    """T2: health checks are answered by the loop that forecasts."""
     answered: list[float] = []
     is_done = asyncio.Event()
 

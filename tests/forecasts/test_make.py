@@ -11,14 +11,9 @@ import pytest
 
 from f1graph.errors import ForecastError
 from f1graph.features.race_features import RaceFeatures
-from f1graph.forecasts.make import (
-    TrainedModel,
-    consensus,
-    derive_seed,
-    distribution_of,
-    kendall_w,
-    make_forecast,
-)
+from f1graph.forecasts.asking import TrainedModel
+from f1graph.forecasts.consensus import consensus, kendall_w
+from f1graph.forecasts.make import derive_seed, distribution_of, make_forecast
 from f1graph.models.draws import OutcomeDistribution
 from f1graph.races.past import History
 from f1graph.races.stages import Stage
@@ -56,6 +51,14 @@ def test_the_numbers_of_a_forecast_are_those_of_its_draws(history: History) -> N
     assert [entry.win for entry in forecast.entries] == drawn.win.tolist()
     assert [entry.retirement for entry in forecast.entries] == drawn.retirement.tolist()
     assert [entry.expected_position for entry in forecast.entries] == drawn.expected_position.tolist()
+
+
+def test_a_receipt_names_every_library_that_a_member_computes_with(history: History) -> None:
+    named = dict(a_forecast(history, RACE).receipt.libraries)
+
+    assert {"lightgbm", "numpy", "torch", "torch-geometric"} <= set(named)
+    # Which build of torch is the machine's matter: `2.13.0+cpu` and `2.13.0` are one version.
+    assert not [version for version in named.values() if "+" in version]
 
 
 def test_the_same_forecast_made_again_has_the_same_id_and_draws(history: History) -> None:
@@ -175,22 +178,20 @@ def test_features_of_another_moment_are_refused(history: History) -> None:
         )
 
 
-def test_members_show_their_own_view_and_baselines_have_no_voice(history: History) -> None:
+def test_baselines_are_shown_beside_the_forecast_and_have_no_voice(history: History) -> None:
     stage = Stage.AFTER_QUALIFYING
-    second = TrainedModel(FormPredictor(stage, {"alonso": 1.0}, 0.1, 0, name="another"), "2")
-    uniform = TrainedModel(AnythingGoes(stage), "1", is_baseline=True)
-    alone = a_forecast(history, RACE, members=[the_model(), uniform])
-    together = a_forecast(history, RACE, members=[uniform, second])
+    another = TrainedModel(FormPredictor(stage, {"alonso": 1.0}, 0.1, 0, name="another"), "2")
+    uniform = TrainedModel(AnythingGoes(stage), "1")
+    alone = a_forecast(history, RACE)
+    together = a_forecast(history, RACE, baselines=[uniform, another])
 
     assert [(view.model, view.is_baseline) for view in together.members] == [
         ("form", False),
-        ("another", False),
+        ("another", True),
         ("uniform", True),
     ]
-    assert alone.consensus is None
-    assert together.consensus is not None
-    assert together.consensus.members == 2
-    # Other members change nothing of what the served one says.
+    assert together.consensus is None
+    # They change nothing of what the served one says.
     assert together.draws == alone.draws
     assert [view.win for view in together.members[0].entries] == [entry.win for entry in together.entries]
 

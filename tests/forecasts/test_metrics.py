@@ -8,14 +8,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from f1graph.forecasts.metrics import (
-    bootstrap_interval,
-    calibration,
-    calibration_bins,
-    model_metrics,
-    one_per_race,
-    wilson_interval,
-)
+from f1graph.forecasts.intervals import bootstrap_interval, wilson_interval
+from f1graph.forecasts.metrics import calibration, calibration_bins, model_metrics, one_per_race
 from f1graph.forecasts.score import judge
 from f1graph.races.forecast import ScoredForecast
 from f1graph.races.measures import Measure, ModelMetric, Target
@@ -59,6 +53,7 @@ def the_metric(metrics: Sequence[ModelMetric], model: str = "rating") -> ModelMe
 
 
 def test_p4_ten_updates_of_one_race_count_once_and_the_last_is_taken() -> None:
+    """P4: whoever updates often is not counted as often."""
     updates = [a_score(1, 9.0, hours_before=hours) for hours in range(1, 10)]
     scored = [*updates, a_score(1, 1.0), a_score(2, 3.0)]
 

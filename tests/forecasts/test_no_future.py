@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from f1graph.features.build import build_features
+from f1graph.forecasts.asking import TrainedModel
 from f1graph.forecasts.examples import ExampleBook
-from f1graph.forecasts.make import BuildFeatures, TrainedModel, make_forecast
+from f1graph.forecasts.make import BuildFeatures, make_forecast
 from f1graph.races.forecast import Forecast
 from f1graph.races.past import History
 from f1graph.races.results import Classification

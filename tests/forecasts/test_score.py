@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from f1graph.errors import ForecastError
-from f1graph.forecasts.make import TrainedModel, distribution_of
+from f1graph.forecasts.asking import TrainedModel
+from f1graph.forecasts.make import distribution_of
 from f1graph.forecasts.score import judge, score_forecast, without
 from f1graph.races.forecast import Forecast
 from f1graph.races.measures import Measure

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from f1graph.forecasts.make import Build, TrainedModel, this_build
+from f1graph.forecasts.asking import TrainedModel
+from f1graph.forecasts.make import Build, this_build
 from f1graph.forecasts.verify import verify_forecast
 from f1graph.models.draws import OutcomeDistribution
 from f1graph.races.results import ClassificationKind
@@ -25,8 +26,8 @@ ELSEWHERE = Build("0.1.0", this_build().libraries, "Darwin arm64 NEON")
 
 
 def test_a_forecast_verifies_on_the_machine_that_made_it() -> None:
-    uniform = TrainedModel(AnythingGoes(Stage.AFTER_QUALIFYING), "1", is_baseline=True)
-    forecast = a_forecast(HISTORY, RACE, members=[uniform])
+    uniform = TrainedModel(AnythingGoes(Stage.AFTER_QUALIFYING), "1")
+    forecast = a_forecast(HISTORY, RACE, baselines=[uniform])
 
     found = verify_forecast(forecast, HISTORY, models=[the_model()], build_features=form_features)
 

@@ -74,6 +74,7 @@ def an_outcome(
         retired=np.array([d in out for d in drivers]),
         classified=np.array([d in order for d in drivers]),
         grid=np.zeros(len(drivers), dtype=np.int64),
+        causes=np.full(len(drivers), -1, dtype=np.int64),
     )
 
 

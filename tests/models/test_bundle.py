@@ -10,12 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from f1graph.errors import BundleError
 from f1graph.models import bundle
 from f1graph.models.baselines import UniformEstimator, grid_baseline
 from f1graph.models.bundle import MANIFEST_FILE, TENSORS_FILE, load_bundle, read_manifest, save_bundle
 from f1graph.models.rating import RatingEstimator, RatingPredictor
+from f1graph.models.walk_scores import WalkScore
+from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
 from tests.models.fields import FIELD, simulated_seasons, some_features
 
@@ -44,7 +48,7 @@ def rewritten(folder: Path, change: Callable[[dict[str, Any]], object], *, seale
     change(manifest)
     if sealed:
         del manifest["checksum"]
-        manifest["checksum"] = bundle._checksum(manifest, (folder / TENSORS_FILE).read_bytes())
+        manifest["checksum"] = bundle._checksum(manifest)
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
 
 
@@ -76,7 +80,7 @@ def test_the_manifest_says_what_the_model_was_made_from(folder: Path, trained: R
     assert manifest.estimator == "rating"
     assert tuple(manifest.feature_names) == trained.feature_names
     assert datetime.fromisoformat(manifest.cutoff) == CUTOFF
-    assert {"numpy", "python", "safetensors", "torch"} <= set(manifest.libraries)
+    assert {"lightgbm", "numpy", "python", "safetensors", "torch"} <= set(manifest.libraries)
     assert len(manifest.checksum) == 64
 
 
@@ -86,7 +90,25 @@ def test_equal_models_have_equal_checksums(tmp_path: Path, folder: Path, trained
     assert again.checksum == read_manifest(folder).checksum
 
 
-def test_changed_weights_are_refused(folder: Path) -> None:
+def test_how_long_a_training_took_does_not_make_it_another_model(
+    tmp_path: Path, folder: Path, trained: RatingPredictor
+) -> None:
+    again = save_bundle(
+        tmp_path / "slow", trained, RatingEstimator(), cutoff=CUTOFF, races=20, seed=1, training_seconds=77
+    )
+
+    assert (again.training_seconds, again.checksum) == (77, read_manifest(folder).checksum)
+
+
+def test_the_manifest_keeps_how_the_model_did_on_the_way(tmp_path: Path, trained: RatingPredictor) -> None:
+    score = WalkScore(Measure.RANKED_PROBABILITY, 0.12, 2, 0.11, 0.13, {"2024-gp-1": 0.11, "2024-gp-2": 0.13})
+    place = tmp_path / "scored"
+    save_bundle(place, trained, RatingEstimator(), cutoff=CUTOFF, races=20, seed=1, walk_forward=[score])
+
+    assert [WalkScore(**found) for found in read_manifest(place).walk_forward] == [score]
+
+
+def test_t3_changed_weights_are_refused(folder: Path) -> None:
     data = bytearray((folder / TENSORS_FILE).read_bytes())
     data[-1] ^= 1
     (folder / TENSORS_FILE).write_bytes(data)
@@ -95,14 +117,29 @@ def test_changed_weights_are_refused(folder: Path) -> None:
         load_bundle(folder, ESTIMATORS)
 
 
-def test_a_changed_manifest_is_refused(folder: Path) -> None:
+def test_t3_a_changed_manifest_is_refused(folder: Path) -> None:
     rewritten(folder, lambda manifest: manifest.update(seed=2), sealed=False)
 
     with pytest.raises(BundleError, match="was changed: its checksum"):
         load_bundle(folder, ESTIMATORS)
 
 
-def test_an_unknown_key_is_refused(folder: Path) -> None:
+def test_a_bundle_of_another_format_is_to_be_trained_again(folder: Path) -> None:
+    rewritten(folder, lambda manifest: manifest.update(format=1), sealed=True)
+
+    with pytest.raises(BundleError, match="has the bundle format 1, this program reads 2; train it again"):
+        load_bundle(folder, ESTIMATORS)
+
+
+def test_tensors_that_the_manifest_does_not_know_are_refused(folder: Path) -> None:
+    more = {**load_file(folder / TENSORS_FILE), "stranger/weights": torch.zeros(2)}
+    save_file(more, folder / TENSORS_FILE)
+
+    with pytest.raises(BundleError, match="does not know: stranger"):
+        load_bundle(folder, ESTIMATORS)
+
+
+def test_t3_an_unknown_key_is_refused(folder: Path) -> None:
     rewritten(folder, lambda manifest: manifest.update(module="os"), sealed=True)
 
     with pytest.raises(BundleError, match="unknown keys: module"):

@@ -23,7 +23,8 @@ def test_the_api_starts_without_models_and_sources() -> None:
     """T7, S14: torch, pandas and FastF1 would cost seconds and hundreds of megabytes."""
     program = (
         "import sys; import f1graph.api.app; "
-        "print(*({'torch', 'pandas', 'fastf1', 'matplotlib', 'arq'} & set(sys.modules)))"
+        "print(*({'torch', 'torch_geometric', 'lightgbm', 'pandas', 'fastf1', 'matplotlib', 'arq'}"
+        " & set(sys.modules)))"
     )
     found = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60

@@ -22,22 +22,13 @@ from f1graph.races.laps import (
 )
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
-from f1graph.store.bundles import (
-    BundleRow,
-    BundleStatus,
-    active_bundle,
-    bundle_with,
-    load_bundles,
-    newest_bundle,
-    store_bundle,
-)
 from f1graph.store.engine import Store, open_store
 from f1graph.store.events import EventKind, newest_sequence, publish
 from f1graph.store.forecasts import latest_forecast_id, load_forecast, load_forecasts, store_forecast
 from f1graph.store.scores import store_scores, unscored_forecasts
 from f1graph.store.tables import APPEND_ONLY, forecasts
 from tests.api.seed import a_forecast
-from tests.builders import DRIVERS, a_history, a_moment, a_race, a_recording, a_result
+from tests.builders import DRIVERS, a_history, a_race, a_recording, a_result
 from tests.store.records import events_after, facts_of, record, scores_of
 
 RACE = a_race(2024, 1)
@@ -335,78 +326,3 @@ async def test_d7_a_score_against_a_result_that_is_not_there_is_refused(store: S
             await store_scores(
                 write, RACE.id, [Score(FORECAST.id, 9, Measure.WINNER_BRIER, 0.04)], now=RACE.ends_at
             )
-
-
-def a_bundle(
-    name: str,
-    cutoff: str,
-    *,
-    status: BundleStatus = BundleStatus.ACTIVE,
-    stage: Stage = Stage.BEFORE_WEEKEND,
-) -> BundleRow:
-    moment = a_moment(cutoff)
-    return BundleRow(
-        id=name,
-        model="rating",
-        version=f"1.0+{name}",
-        stage=stage,
-        cutoff=moment,
-        trained_at=moment + timedelta(hours=1),
-        checksum=name * 8,
-        path=name,
-        status=status,
-        manifest={"races": 40, "facts": {"weights": [0.1, 1 / 3]}},
-        invented=False,
-    )
-
-
-async def test_one_bundle_is_in_use_per_model_and_stage(store: Store) -> None:
-    spring, summer = a_bundle("spring", "2024-03-01"), a_bundle("summer", "2024-07-01")
-    other = a_bundle("other", "2024-03-01", stage=Stage.AFTER_QUALIFYING)
-    async with store.write() as write:
-        for bundle in (spring, other, summer):
-            await store_bundle(write, bundle)
-
-    async with store.read() as read:
-        assert await active_bundle(read, model="rating", stage=Stage.BEFORE_WEEKEND) == summer
-        assert await active_bundle(read, model="rating", stage=Stage.AFTER_QUALIFYING) == other
-        assert await active_bundle(read, model="rating", stage=Stage.AFTER_SPRINT) is None
-        assert await bundle_with(read, spring.checksum) == replace(spring, status=BundleStatus.RETIRED)
-        assert [bundle.id for bundle in await load_bundles(read)] == ["summer", "other", "spring"]
-
-
-async def test_two_workers_that_train_at_once_leave_one_bundle_in_use(url: str) -> None:
-    stores = [open_store(url, pool_size=1) for _ in range(3)]
-    is_open = asyncio.Barrier(3)
-
-    async def train(own: Store, name: str) -> None:
-        await is_open.wait()
-        async with own.write() as write:
-            await write.value(select(1))
-            await store_bundle(write, a_bundle(name, "2024-03-01"))
-
-    async with asyncio.timeout(30):
-        names = ("one", "two", "three")
-        await asyncio.gather(*(train(own, name) for own, name in zip(stores, names, strict=True)))
-
-    async with stores[0].read() as read:
-        statuses = sorted(bundle.status for bundle in await load_bundles(read))
-    assert statuses == [BundleStatus.ACTIVE, BundleStatus.RETIRED, BundleStatus.RETIRED]
-    for store in stores:
-        await store.close()
-
-
-@pytest.mark.parametrize(
-    ("cutoff", "expected"),
-    [("2024-02-01", None), ("2024-03-01", "spring"), ("2024-06-30", "spring"), ("2024-08-01", "summer")],
-)
-async def test_p1_the_newest_bundle_never_knows_the_future(
-    store: Store, cutoff: str, expected: str | None
-) -> None:
-    async with store.write() as write:
-        await store_bundle(write, a_bundle("spring", "2024-03-01", status=BundleStatus.RETIRED))
-        await store_bundle(write, a_bundle("summer", "2024-07-01"))
-
-    async with store.read() as read:
-        found = await newest_bundle(read, model="rating", stage=Stage.BEFORE_WEEKEND, cutoff=a_moment(cutoff))
-    assert (found.id if found else None) == expected

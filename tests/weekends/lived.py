@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import shutil
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -43,6 +44,8 @@ from tests.weekends.recorded import MovingClock, RecordedEngine, a_forecast
 
 RELEASED_AFTER = timedelta(days=2)
 _HALF_AN_HOUR = timedelta(minutes=30)
+# How long one call may take: a host on a busy machine, and one that is known to hang.
+PATIENT, HASTY = timedelta(seconds=30), timedelta(seconds=2)
 
 
 @cache
@@ -150,19 +153,23 @@ class EngineOfRealNames(RecordedEngine):
 
 @dataclass
 class Loop:
-    """How long the event loop and the database took to answer a reader, in seconds.
+    """What the event loop did before it answered a reader of the database, in seconds.
 
     Attributes:
-        waited: By the clock on the wall: other programs on the machine are in it.
-        worked: What the loop's own thread computed between the question and the answer.
+        worked: What the loop's own thread computed between the question and the answer. What the garbage
+            collector did is left out: it goes through all that the tests hold, which no worker does.
     """
 
-    waited: list[float] = field(default_factory=list)
     worked: list[float] = field(default_factory=list)
     is_over: bool = False
 
-    def waited_by(self, share: float) -> float:
-        return sorted(self.waited)[int(share * (len(self.waited) - 1))]
+    def never_held(self) -> bool:
+        """Whether no answer had to wait for a computation.
+
+        An answer is due within 50 ms, which the benchmark measures. A processor that others use as well
+        computes more slowly, but not five times: what takes longer is on the wrong thread.
+        """
+        return max(self.worked) < 5 * 0.05
 
 
 @dataclass
@@ -263,7 +270,7 @@ async def a_weekend(
     cache: Path | None,
     only: SessionKind | None = None,
     engine: ForecastEngine | None = None,
-    call_timeout: timedelta = timedelta(seconds=2),
+    call_timeout: timedelta = PATIENT,
 ) -> AsyncIterator[Lived]:
     """A recorded weekend, from the day before its first session."""
     race = race_of(race_id)
@@ -298,13 +305,37 @@ async def lived(
 
 async def _watch(store: Store, loop: Loop) -> None:
     """Asks the database all the time, as a reader does."""
-    while not loop.is_over:
-        begun, computed = time.perf_counter(), time.thread_time()
-        async with store.read() as read:
-            await ping(read)
-        loop.waited.append(time.perf_counter() - begun)
-        loop.worked.append(time.thread_time() - computed)
-        await asyncio.sleep(0.01)
+    with _Collector() as collector:
+        while not loop.is_over:
+            begun = time.thread_time() - collector.took
+            async with store.read() as read:
+                await ping(read)
+            loop.worked.append(time.thread_time() - collector.took - begun)
+            await asyncio.sleep(0.01)
+
+
+class _Collector:
+    """How long the garbage collector took on this thread."""
+
+    def __init__(self) -> None:
+        self.took = 0.0
+        self._thread = threading.get_ident()
+        self._begun = 0.0
+
+    def __enter__(self) -> _Collector:
+        gc.callbacks.append(self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        gc.callbacks.remove(self._note)
+
+    def _note(self, phase: str, _info: dict[str, int]) -> None:
+        if threading.get_ident() != self._thread:
+            return
+        if phase == "start":
+            self._begun = time.thread_time()
+        else:
+            self.took += time.thread_time() - self._begun
 
 
 def cached_weekend(unpacked: Path, weekend: str, folder: Path) -> Path:

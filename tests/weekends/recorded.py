@@ -7,8 +7,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from f1graph.errors import ForecastError, SourceUnavailableError
+from f1graph.errors import ForecastError, SourceUnavailableError, WorkError
 from f1graph.races.calendar import Race, SessionKind
 from f1graph.races.facts import Facts
 from f1graph.races.forecast import EntryForecast, Forecast, MemberEntry, MemberView, Receipt, Score
@@ -26,6 +27,7 @@ from f1graph.sources.fastf1 import (
 )
 from f1graph.sources.identity import Known
 from f1graph.store.scores import StoredBins
+from f1graph.weekends.engine import OnTraining
 from f1graph.weekends.sessions import SessionFetches
 from tests.builders import DRIVERS, a_history, a_weekend, team_of
 
@@ -168,6 +170,33 @@ def fetches_of(sessions: RecordedSessions, *, per_hour: int = 400) -> SessionFet
 
 
 @dataclass
+class RecordedTrainer:
+    """Says that it has trained, and remembers what it was asked.
+
+    Attributes:
+        waits_for: Training goes on when it is set.
+        begun: Set when a training was begun.
+        refuses: Why it cannot train, if it cannot.
+    """
+
+    model: str = "ultra"
+    waits_for: asyncio.Event | None = None
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    refuses: str | None = None
+    asked: list[tuple[str, Stage]] = field(default_factory=list)
+
+    async def train(self, model: str, stage: Stage, *, on_progress: OnTraining) -> dict[str, Any]:
+        self.asked.append((model, stage))
+        await on_progress({"estimator": "tft", "number": 3, "expected": 10})
+        self.begun.set()
+        if self.waits_for is not None:
+            await self.waits_for.wait()
+        if self.refuses is not None:
+            raise WorkError(self.refuses)
+        return {"bundle": f"{model}-{stage.lower()}"}
+
+
+@dataclass
 class RecordedEngine:
     """Says that everybody is as likely as everybody else, and remembers what it was asked.
 
@@ -179,6 +208,7 @@ class RecordedEngine:
     """
 
     model: str = "rating"
+    models: Sequence[str] = ("rating",)
     bundle: str | None = None
     refuses: set[str] = field(default_factory=set)
     waits_for: asyncio.Event | None = None

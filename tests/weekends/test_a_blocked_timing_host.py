@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from f1graph.api.app import create_app
 from f1graph.forecasts.forecaster import Forecaster
+from f1graph.forecasts.members import models_of
 from f1graph.races.calendar import SessionKind
 from f1graph.settings import Settings
 from f1graph.sources.fastf1 import Host, Part, Problem, ProblemCode
@@ -51,7 +52,9 @@ async def test_forecasts_are_made_from_results_alone_and_say_what_they_lacked(
         by_timing_only = session.kind not in (SessionKind.QUALIFYING, SessionKind.RACE)
         problem = refused(Part.SESSION if by_timing_only else Part.LAPS)
         sessions.problems[session.kind] = [((problem,), by_timing_only)] * 100
-    forecaster = Forecaster(sqlite_store, bundles=tmp_path / "bundles", train_from=2023)
+    forecaster = Forecaster(
+        sqlite_store, bundles=tmp_path / "bundles", train_from=2023, models=models_of("rating")
+    )
     try:
         while clock.now < RACE.starts_at:
             await run_due(

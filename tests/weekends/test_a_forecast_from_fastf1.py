@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from f1graph.forecasts.forecaster import Forecaster
+from f1graph.forecasts.members import models_of
 from f1graph.races.calendar import SessionKind
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import Stage
@@ -65,7 +66,9 @@ async def test_a_forecast_from_what_fastf1_told_verifies_before_and_after_f1db_h
 ) -> None:
     """S6, S15: all that it was made from is in the database, as it was known then."""
     cache = cached_weekend(unpacked_weekends, "Miami_Grand_Prix", tmp_path / "cache")
-    forecaster = Forecaster(store, bundles=tmp_path / "bundles", train_from=TRAIN_FROM)
+    forecaster = Forecaster(
+        store, bundles=tmp_path / "bundles", train_from=TRAIN_FROM, models=models_of("rating")
+    )
     with replayed_upstream() as upstream:
         async with a_weekend(
             "2024-miami", store, upstream, cache=cache, only=SessionKind.QUALIFYING, engine=forecaster

@@ -15,7 +15,8 @@ from f1graph.store.budget import Spent, spent
 from f1graph.store.engine import Store
 from f1graph.store.ledger import WorkStatus, last_work
 from f1graph.weekends.intake import record
-from f1graph.weekends.run import Result, Season, do_unit
+from f1graph.weekends.run import Result, do_unit
+from f1graph.weekends.units import Season
 from f1graph.weekends.work import Work, WorkKind
 from f1graph.wiring import sessions_of, source_of
 from tests.made_up_hosts import a_made_up_season, facts_before, made_up_hosts

@@ -27,7 +27,7 @@ from f1graph.store.tables import (
 )
 from f1graph.weekends.backfill import fetch_all, fetched_before, plan_fetches
 from f1graph.weekends.intake import take_in
-from f1graph.weekends.run import Season
+from f1graph.weekends.units import Season
 from tests.builders import a_season
 from tests.databases import SqliteTemplates
 from tests.made_up_hosts import MadeUpHosts, a_made_up_season, made_up_hosts

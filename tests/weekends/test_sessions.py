@@ -22,8 +22,9 @@ from f1graph.store.results import classifications_known, revisions_known
 from f1graph.weekends.due import due_work
 from f1graph.weekends.fetches_due import FETCH_AGAIN_AFTER
 from f1graph.weekends.intake import take_in
-from f1graph.weekends.run import Outcome, Result, Season, do_unit, run_due
+from f1graph.weekends.run import Outcome, Result, do_unit, run_due
 from f1graph.weekends.schedule import rescheduled
+from f1graph.weekends.units import Season
 from f1graph.weekends.work import Work, WorkKind
 from tests.builders import a_grid, a_moment, a_season
 from tests.weekends.recorded import (

@@ -1,4 +1,7 @@
-"""A worker process as the command line starts it, with a recorded season. `stuck` never ends its forecast."""
+"""A worker process as the command line starts it, with a recorded season.
+
+`stuck` never ends its forecast, `trains` never its training.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,15 @@ from f1graph.store.engine import Store
 from f1graph.worker.jobs import Parts
 from f1graph.worker.process import run_worker
 from tests.builders import a_season
-from tests.weekends.recorded import RecordedEngine, a_recorded_source
+from tests.weekends.recorded import RecordedEngine, RecordedTrainer, a_recorded_source
 
 
 @asynccontextmanager
 async def open_parts(store: Store) -> AsyncIterator[Parts]:
     waits_for = asyncio.Event() if "stuck" in sys.argv else None
-    yield Parts(a_recorded_source(a_season(2024, 3)), RecordedEngine(waits_for=waits_for))
+    trainer = RecordedTrainer(waits_for=asyncio.Event()) if "trains" in sys.argv else None
+    source = a_recorded_source(a_season(2024, 3))
+    yield Parts(source, RecordedEngine(waits_for=waits_for), trainer=trainer)
 
 
 if __name__ == "__main__":

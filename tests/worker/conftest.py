@@ -64,7 +64,7 @@ class WatchedWorker:
             self.lines.put(json.loads(line) if line.startswith("{") else {"event": line})
         self.lines.put(None)
 
-    def wait_for(self, is_it: Callable[[dict[str, Any]], bool], *, seconds: float = 30) -> dict[str, Any]:
+    def wait_for(self, is_it: Callable[[dict[str, Any]], bool], *, seconds: float = 120) -> dict[str, Any]:
         """The next line of the log that is the wanted one."""
         while True:
             line = self.lines.get(timeout=seconds)

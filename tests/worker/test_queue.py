@@ -111,7 +111,13 @@ async def test_every_job_runs_without_a_queue(job: Any, migrated_sqlite: str, tm
     store = open_store(settings.database_url)
     async with open_parts(store) as parts:
         state = WorkerState(
-            store, parts.source, parts.engine, settings.clock(), "by hand", settings.job_timeout
+            store,
+            parts.source,
+            parts.engine,
+            settings.clock(),
+            "by hand",
+            settings.job_timeout,
+            settings.train_timeout,
         )
         assert (await job({"state": state}))["DONE"] >= 1
     await store.close()

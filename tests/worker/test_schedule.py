@@ -15,7 +15,7 @@ from f1graph.worker.schedule import cron_table, in_words
 PRINTS_THE_NEXT_BELLS = """
 from datetime import datetime, timedelta
 from f1graph.worker.schedule import TIME_ZONE, cron_table, in_words
-table = cron_table(timedelta(minutes=3))
+table = cron_table(timedelta(minutes=3), train_timeout=timedelta(hours=2))
 for job in table:
     job.calculate_next(datetime(2024, 3, 14, 10, 1, tzinfo=TIME_ZONE))
     print(job.next_run.isoformat())
@@ -41,13 +41,14 @@ def test_the_daily_refresh_is_at_noon_utc_wherever_the_machine_stands() -> None:
 
 
 def test_the_table_reads_like_a_timetable() -> None:
-    assert in_words(cron_table(timedelta(minutes=20))) == [
+    assert in_words(cron_table(timedelta(minutes=20), train_timeout=timedelta(hours=2))) == [
         "daily refresh: 12:00 UTC",
         "tick: each hour at minute 00, 20, 40 UTC",
+        "training: each hour at minute 00, 20, 40 UTC",
     ]
 
 
 @pytest.mark.parametrize("minutes", [0, 0.5, 7, 45, 90])
 def test_a_tick_that_does_not_divide_an_hour_is_refused(minutes: float) -> None:
     with pytest.raises(SettingsError, match="F1GRAPH_TICK="):
-        cron_table(timedelta(minutes=minutes))
+        cron_table(timedelta(minutes=minutes), train_timeout=timedelta(hours=2))

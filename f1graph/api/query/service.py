@@ -27,14 +27,15 @@ _REFRESHES = "refreshes"
 @strawberry.type
 class ServiceQuestions:
     @field(
-        description="What the service did, newest first: fetches with what they lacked, forecasts, scores. "
-        "A failed or waiting unit is tried again."
+        description="What the service did, newest first: fetches with what they lacked, forecasts, scores, "
+        "trainings. A failed or waiting unit is tried again."
     )
     async def refreshes(
         self,
         info: Info,
         kind: Annotated[
-            str | None, argument(description="`FETCH`, `FORECAST`, `SCORE` or `METRICS`. Empty: all.")
+            str | None,
+            argument(description="`FETCH`, `FORECAST`, `SCORE`, `METRICS` or `TRAIN`. Empty: all."),
         ] = None,
         race: Annotated[
             strawberry.ID | None, argument(description="Only for this race: an id or slug. Empty: for all.")

@@ -10,13 +10,15 @@ from typing import Annotated
 import strawberry
 from strawberry import argument, field
 
+from f1graph.api.bundles import Bundle
 from f1graph.api.context import Info
 from f1graph.api.ids import page_size
 from f1graph.api.lists import First
-from f1graph.api.track_record import Bundle, Calibration, ModelMetric
+from f1graph.api.track_record import Calibration, ModelMetric
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
-from f1graph.store import freshness, published
+from f1graph.store import published
+from f1graph.store.bundles import load_bundles
 
 ModelAsked = Annotated[str | None, argument(description="Only of this model: `rating`. Empty: of all.")]
 
@@ -68,7 +70,7 @@ class TrackRecordQuestions:
         first: First = 20,
     ) -> list[Bundle]:
         async with info.context.store.read() as read:
-            found = await freshness.bundles_known(
-                read, info.context.now, limit=page_size(first), model=model, stage=stage
+            found = await load_bundles(
+                read, limit=page_size(first), model=model, stage=stage, trained_by=info.context.now
             )
         return [Bundle.of(row) for row in found]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from f1graph.forecasts.metrics import SEED
+from f1graph.forecasts.intervals import SEED
 from f1graph.forecasts.report.reading import JudgedForecast
 
 Floats = NDArray[np.float64]

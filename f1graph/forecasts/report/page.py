@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from f1graph.errors import ForecastError
-from f1graph.forecasts.metrics import RESAMPLES
+from f1graph.forecasts.intervals import RESAMPLES
 from f1graph.forecasts.report import charts, colours
 from f1graph.forecasts.report.build import CHOSEN_UPTO, Report, StageReport
 from f1graph.forecasts.report.tables import (

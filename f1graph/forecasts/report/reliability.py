@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from f1graph.forecasts.metrics import SEED, bootstrap_interval, calibration
+from f1graph.forecasts.intervals import SEED, bootstrap_interval
+from f1graph.forecasts.metrics import calibration
 from f1graph.forecasts.report.reading import JudgedForecast
 from f1graph.forecasts.report.tables import Estimate
 from f1graph.races.measures import CalibrationBin, Target

@@ -11,7 +11,14 @@ from typing import Any
 from f1graph.errors import BadSourceDataError
 from f1graph.races.calendar import PRACTICES, Race, SessionKind
 from f1graph.races.facts import Facts
-from f1graph.races.laps import Recording, RecordingRow, SessionPart
+from f1graph.races.laps import (
+    RaceControlMessage,
+    Recording,
+    RecordingRow,
+    SessionPart,
+    TrackStatusChange,
+    WeatherSample,
+)
 from f1graph.races.results import Classification, ClassificationKind, ClassificationRow, KnownAtBasis
 from f1graph.sources.fastf1.answers import Failure, Host, Part, Problem, ProblemCode, SessionAnswer
 from f1graph.sources.fastf1.classifications import (
@@ -21,6 +28,7 @@ from f1graph.sources.fastf1.classifications import (
     grid_rows,
     with_best_laps,
 )
+from f1graph.sources.fastf1.course import check_flags, check_weather, course_of
 from f1graph.sources.fastf1.process import Answer
 from f1graph.sources.fastf1.recordings import (
     fastest_car,
@@ -124,13 +132,26 @@ class _Reading:
         self._people = People(self._lines("results"), self.race.season, self.known)
         rows = self._read_classification()
         self._read_laps(rows)
-        self._read(Part.WEATHER, "weather_data", weather_rows)
-        self._read(Part.TRACK_STATUS, "track_status", track_status_rows)
+        self._read(Part.WEATHER, "weather_data", self._weather)
+        # Before the flags, which are held against them.
+        self._read(Part.RACE_CONTROL, "race_control_messages", self._messages)
+        self._read(Part.TRACK_STATUS, "track_status", self._track_status)
+
+    def _weather(self, found: Sequence[Line]) -> tuple[WeatherSample, ...]:
+        rows = weather_rows(found)
+        check_weather(rows, course_of(self._lines("session_status")))
+        return rows
+
+    def _messages(self, found: Sequence[Line]) -> tuple[RaceControlMessage, ...]:
         starts_at = self.answer.body.get("starts_at")
         start = None if starts_at is None else moment(starts_at, "the session's start")
-        self._read(
-            Part.RACE_CONTROL, "race_control_messages", lambda found: message_rows(found, starts_at=start)
-        )
+        return message_rows(found, starts_at=start)
+
+    def _track_status(self, found: Sequence[Line]) -> tuple[TrackStatusChange, ...]:
+        rows = track_status_rows(found)
+        messages = [row for one in self.recordings for row in one.rows if isinstance(row, RaceControlMessage)]
+        check_flags(rows, course_of(self._lines("session_status")), messages)
+        return rows
 
     def _read_classification(self) -> tuple[ClassificationRow, ...]:
         part = Part.CLASSIFICATION

@@ -267,6 +267,82 @@ def test_a_part_outside_its_session_or_out_of_order_is_refused_alone(
     assert parts_of(answer) == _ALL_PARTS - {SessionPart(part.value)}
 
 
+# Started, stopped after twenty minutes for ten, finished after an hour and a half, closed five minutes later.
+_COURSE = {
+    "Time": [minute * 60_000 for minute in (60, 80, 90, 150, 155)],
+    "Status": ["Started", "Aborted", "Started", "Finished", "Finalised"],
+}
+_WEATHER = {"Time": [minute * 60_000 for minute in range(155)]}
+_FLAGS: dict[str, list[Any]] = {
+    "Time": [minute * 60_000 for minute in (0, 70, 75, 80, 90)],
+    "Status": ["1", "4", "1", "5", "1"],
+}
+_ANNOUNCED = {
+    "Time": ["2030-06-02T13:10:00", "2030-06-02T13:20:00", "2030-06-02T14:30:00"],
+    "Category": ["SafetyCar", "Flag", "Flag"],
+    "Message": ["SAFETY CAR DEPLOYED", "RED FLAG", "CHEQUERED FLAG"],
+    "Lap": [5.0, 15.0, 50.0],
+}
+
+
+def the_course_of_a_race(**frames: Any) -> Answer:
+    told: dict[str, Any] = {
+        "session_status": _COURSE,
+        "weather_data": _WEATHER,
+        "track_status": _FLAGS,
+        "race_control_messages": _ANNOUNCED,
+    }
+    return an_answer(**(told | frames))
+
+
+def test_weather_and_flags_that_fit_the_session_are_kept() -> None:
+    answer = read(the_course_of_a_race())
+
+    assert named(answer) == set()
+    assert parts_of(answer) == _ALL_PARTS
+
+
+@pytest.mark.parametrize("minutes", [145, 170])
+def test_the_weather_of_another_session_is_told_by_its_end(minutes: int) -> None:
+    """S5: the page does not say whose it is, but the station measures until the session is closed."""
+    others = {"Time": [minute * 60_000 for minute in range(minutes)]}
+    answer = read(the_course_of_a_race(weather_data=others))
+
+    assert named(answer) == {(Part.WEATHER, ProblemCode.CONTRADICTION)}
+    assert parts_of(answer) == _ALL_PARTS - {SessionPart.WEATHER}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "codes", "reason"),
+    [
+        ((0, 70, 75), "141", "the session was interrupted at 1:20:00 without a red flag"),
+        ((0, 70, 75, 80, 90, 100), "141515", "a red flag at 1:40:00 did not interrupt the session"),
+        ((0, 80, 90), "151", "a safety car was announced at 1:10:00 and never shown"),
+        (
+            (0, 70, 75, 80, 90, 120),
+            "141516",
+            "a virtual safety car was shown at 2:00:00 that nobody announced",
+        ),
+        ((0, 70, 75, 80, 90, 170), "141512", "the flags go on until 2:50:00, the session ends at 2:35:00"),
+    ],
+)
+def test_the_flags_of_another_session_are_told_by_what_happened_in_this_one(
+    minutes: tuple[int, ...], codes: str, reason: str
+) -> None:
+    """S5: the page does not say whose it is, but red flags interrupt, and safety cars are announced."""
+    others = {"Time": [minute * 60_000 for minute in minutes], "Status": list(codes)}
+    answer = read(the_course_of_a_race(track_status=others))
+
+    assert [(one.part, one.reason) for one in answer.problems] == [(Part.TRACK_STATUS, reason)]
+    assert parts_of(answer) == _ALL_PARTS - {SessionPart.TRACK_STATUS}
+
+
+def test_a_race_that_begins_again_behind_the_safety_car_needs_no_announcement() -> None:
+    again = {"Time": [*_FLAGS["Time"], 91 * 60_000], "Status": [*_FLAGS["Status"], "4"]}
+
+    assert named(read(the_course_of_a_race(track_status=again))) == set()
+
+
 def test_a_race_without_ergasts_part_has_no_result() -> None:
     # FastF1 then fills the places from the laps, and leaves status, grid and points empty.
     """S4: a source hides its errors and gives partial data."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
@@ -205,24 +204,3 @@ async def test_a_schedule_tells_each_kind_of_sprint_weekend(
     with_sprint = [race for race in answer.races if race.session(SessionKind.SPRINT) is not None]
     assert {race.format for race in with_sprint} == {format_of_sprints}
     assert len(with_sprint) == sprints
-
-
-async def test_the_event_loop_is_free_while_fastf1_works() -> None:
-    """S3: all processes share one budget, and none blocks its event loop."""
-    longest, done = 0.0, asyncio.Event()
-
-    async def watch() -> None:
-        nonlocal longest
-        while not done.is_set():
-            before = time.perf_counter()
-            await asyncio.sleep(0)
-            longest = max(longest, time.perf_counter() - before)
-            await asyncio.wait([asyncio.create_task(done.wait())], timeout=0.005)
-
-    known_first = race_of("2025-austria")  # reads the release, which is not what is measured
-    with replayed_upstream(["/static:hang"]) as upstream:
-        watching = asyncio.create_task(watch())
-        await fetch(upstream.url, known_first.id, SessionKind.PRACTICE_3, call_timeout=timedelta(seconds=0.5))
-        done.set()
-        await watching
-    assert longest < 0.05
