@@ -15,7 +15,17 @@ import typer
 from rich.markup import escape
 
 from f1graph import __version__
-from f1graph.cli import database, fetching, forecasting, history, identity, judging, models, running
+from f1graph.cli import (
+    database,
+    fetching,
+    forecasting,
+    history,
+    identity,
+    judging,
+    models,
+    reporting,
+    running,
+)
 from f1graph.cli.output import EXIT_ERROR, EXIT_USAGE, errors
 from f1graph.cli.parent import leave_with
 from f1graph.errors import F1GraphError, RequestError, SettingsError
@@ -41,6 +51,7 @@ app.add_typer(history.app, name="import")
 app.command("fetch")(fetching.fetch)
 app.add_typer(forecasting.app, name="forecast")
 app.command("backtest")(judging.backtest)
+app.command("report")(reporting.report)
 app.command("score")(judging.score)
 app.add_typer(models.app, name="models")
 app.add_typer(identity.app, name="identity")

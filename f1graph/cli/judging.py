@@ -8,8 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from f1graph.cli.backtest_jobs import walk_with_children
 from f1graph.cli.output import AsJson, bar, console, errors, run, settings_of, show_json, show_table
 from f1graph.cli.spans import DEFAULT_STAGES, parse_names, parse_seasons, parse_stages, require_races
+from f1graph.races.forecast import ScoredForecast
 from f1graph.races.measures import Measure, ModelMetric
 from f1graph.races.past import History
 from f1graph.races.stages import Stage
@@ -48,6 +50,8 @@ def backtest(
         ),
     ] = "",
     refits: Annotated[int, typer.Option(min=1, help="How often a season parameters are learnt anew.")] = 4,
+    draws: Annotated[int, typer.Option(min=1, help="Finishing orders drawn per forecast.")] = 10_000,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that walk some of the seasons each.")] = 1,
 ) -> None:
     """Walk forward through past seasons: forecast every race as it would have been, and score it."""
     settings, years, of_weekend = settings_of(context), parse_seasons(seasons), parse_stages(stages)
@@ -65,10 +69,15 @@ def backtest(
         made_at=settings.clock()(),
         refits_per_season=refits,
         first_season=settings.train_from,
+        draws=draws,
     )
     history = run(_history(settings, years))
     # Not in a thread beside an event loop: Ctrl-C would have to wait for the whole of it.
-    show_metrics(_walk(history, walk, out, settings.threads))
+    if jobs == 1:
+        scored = _walk(history, walk, out, settings.threads)
+    else:
+        scored = list(walk_with_children(history, walk, out, jobs=jobs))
+    show_metrics(_metrics(scored, walk))
     errors.print(f"Written to {out}.")
 
 
@@ -85,13 +94,11 @@ async def _history(settings: Settings, seasons: Sequence[int]) -> History:
     return history
 
 
-def _walk(history: History, walk: Any, out: Path, threads: int) -> list[ModelMetric]:
+def _walk(history: History, walk: Any, out: Path, threads: int) -> list[ScoredForecast]:
     import torch
 
     from f1graph.features.build import build_features
     from f1graph.forecasts.backtest import backtest as walk_through
-    from f1graph.forecasts.members import BASELINES
-    from f1graph.forecasts.metrics import model_metrics
 
     torch.set_num_threads(threads)
     with bar("Back-test") as progress:
@@ -99,7 +106,13 @@ def _walk(history: History, walk: Any, out: Path, threads: int) -> list[ModelMet
         def tell(done: int, total: int, what: str) -> None:
             progress.update(progress.task_ids[0], completed=done, total=total, description=what)
 
-        scored = list(walk_through(history, walk, build_features, out=out, progress=tell))
+        return list(walk_through(history, walk, build_features, out=out, progress=tell))
+
+
+def _metrics(scored: Sequence[ScoredForecast], walk: Any) -> list[ModelMetric]:
+    from f1graph.forecasts.members import BASELINES
+    from f1graph.forecasts.metrics import model_metrics
+
     return model_metrics(
         scored,
         baselines=[estimator.name for estimator in BASELINES],

@@ -1,43 +1,37 @@
 """Walks through history and forecasts every race as if it were ahead, into one file.
 
-All forecasts come from `make_forecast`, the one that production uses, at an earlier cutoff. Beside the file
-lies a journal (`….journal`): its first line says what was asked for, every further line seals one block
-of rows. What a stop tore is not sealed, so it is cut off and made again.
+All forecasts come from `make_forecast`, the one that production uses, at an earlier cutoff. How the file is
+kept, so that a walk can be stopped at any time, stands in `backtest_file`.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import json
-import os
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from f1graph import __version__
 from f1graph.errors import ForecastError
 from f1graph.forecasts.asking import TrainedModel
+from f1graph.forecasts.backtest_file import BacktestFile, Drawn, Key, Seal
 from f1graph.forecasts.examples import FIRST_SEASON, ExampleBook
-from f1graph.forecasts.make import BuildFeatures, derive_seed, make_forecast, this_build
+from f1graph.forecasts.make import BuildFeatures, derive_seed, distribution_of, make_forecast, this_build
 from f1graph.forecasts.score import score_forecast
 from f1graph.models.draws import DRAWS
 from f1graph.models.protocol import Estimator, Predictor
 from f1graph.races.calendar import Race
 from f1graph.races.forecast import Forecast, ScoredForecast
-from f1graph.races.measures import Measure
 from f1graph.races.past import History
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import Stage, stage_window
 
-# What is to be forecast: race, stage, model.
-Key = tuple[str, Stage, str]
 Progress = Callable[[int, int, str], None]
-
-HORIZONS: Mapping[Stage, str] = {Stage.AFTER_PRACTICE: "pre_quali", Stage.AFTER_QUALIFYING: "post_quali"}
 
 
 @dataclass(frozen=True)
@@ -192,13 +186,13 @@ def backtest(
     """
     steps = plan(history, walk)
     tell = progress or (lambda done, total, what: None)
-    with _BacktestFile.open(out, settings_of(history, walk), width=_widest_field(history, walk)) as file:
-        yield from file.sealed.values()
+    with BacktestFile.open(out, settings_of(history, walk), width=widest_field(history, walk)) as file:
+        yield from file.scored()
         total, count = len(steps), len(file.sealed)
         tell(count, total, "earlier runs" if count else "")
         for step, forecast in walk_forward(history, walk, build_features, done=file.sealed):
             scored = _scored(history, step, forecast)
-            file.append(step, forecast, scored)
+            file.append(step.race, forecast, Seal(scored, _drawn(history, forecast)))
             count += 1
             tell(count, total, f"{step.race.id} {step.stage} {step.estimator.name}")
             yield scored
@@ -238,7 +232,7 @@ def _facts_fingerprint(history: History, *, upto_season: int) -> str:
     return digest.hexdigest()
 
 
-def _widest_field(history: History, walk: Walk) -> int:
+def widest_field(history: History, walk: Walk) -> int:
     entered = (
         len(revision.entries())
         for race in history.races
@@ -265,155 +259,17 @@ def _scored(history: History, step: Step, forecast: Forecast) -> ScoredForecast:
     )
 
 
-def forecast_rows(step: Step, forecast: Forecast, *, width: int) -> str:
-    """The lines of one forecast: by driver id, places beyond the field empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    horizon = HORIZONS.get(forecast.stage, forecast.stage.lower())
-    for entry in forecast.entries:
-        places = [_number(probability) for probability in entry.position_probabilities]
-        writer.writerow(
-            [
-                step.race.season,
-                step.race.round,
-                entry.driver_id,
-                horizon,
-                forecast.model,
-                *(_number(value) for value in (entry.win, entry.podium, entry.points, entry.retirement)),
-                entry.expected_position,
-                *places,
-                *[""] * (width - len(places)),
-            ]
-        )
-    return text.getvalue()
+def _drawn(history: History, forecast: Forecast) -> Drawn:
+    """What the draws say of the race as a whole, of those who started; of all where there is no result."""
+    result = history.latest(forecast.race_id, ClassificationKind.RACE)
+    starters = None if result is None else {row.driver_id for row in result.starters()}
+    kept = [i for i, entry in enumerate(forecast.entries) if starters is None or entry.driver_id in starters]
+    retired = distribution_of(forecast).retired[:, kept]
+    teams = np.array([forecast.entries[i].constructor_id for i in kept])
+    both = [retired[:, teams == team].all(axis=1) for team in np.unique(teams) if (teams == team).sum() > 1]
+    out = np.sum(both, axis=0) if both else np.zeros(len(retired), dtype=np.int64)
+    return Drawn(retirements=_counted(retired.sum(axis=1)), teams_out=_counted(out))
 
 
-def header(width: int) -> str:
-    columns = ["season", "round", "driver_id", "horizon", "model", "p_win", "p_podium", "p_points", "p_dnf"]
-    places = [f"p_pos_{place}" for place in range(1, width + 1)]
-    return ",".join([*columns, "expected_position", *places]) + "\n"
-
-
-def _number(probability: float) -> str:
-    return f"{probability:.8g}"
-
-
-class _BacktestFile:
-    """The rows and, beside them, the journal that seals them block by block."""
-
-    def __init__(self, rows: Path, journal: Path, width: int, sealed: dict[Key, ScoredForecast]) -> None:
-        self.sealed = sealed
-        self._width = width
-        self._rows = rows.open("ab")
-        self._journal = journal.open("ab")
-
-    @classmethod
-    def open(cls, out: Path, settings: dict[str, Any], *, width: int) -> _BacktestFile:
-        journal = out.with_name(out.name + ".journal")
-        first = json.dumps({"settings": settings, "width": width}, sort_keys=True) + "\n"
-        if not journal.exists():
-            if out.exists() and out.stat().st_size:
-                raise ForecastError(
-                    f"{out} is there already, but not its journal {journal.name}, so it cannot be "
-                    "continued. Move it away or name another file."
-                )
-            out.parent.mkdir(parents=True, exist_ok=True)
-            _write_durably(out, header(width).encode())
-            _write_durably(journal, first.encode())
-            return cls(out, journal, width, {})
-        sealed = _recover(out, journal, first)
-        return cls(out, journal, width, sealed)
-
-    def append(self, step: Step, forecast: Forecast, scored: ScoredForecast) -> None:
-        """Rows first, then the seal: a stop in between leaves rows that the next run cuts off."""
-        _append_durably(self._rows, forecast_rows(step, forecast, width=self._width).encode())
-        _append_durably(self._journal, _sealing_line(scored, end=self._rows.tell()))
-        self.sealed[step.key] = scored
-
-    def __enter__(self) -> _BacktestFile:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._rows.close()
-        self._journal.close()
-
-
-def _sealing_line(scored: ScoredForecast, *, end: int) -> bytes:
-    line = {
-        "end": end,
-        "forecast_id": scored.forecast_id,
-        "race_id": scored.race_id,
-        "season": scored.season,
-        "stage": scored.stage,
-        "model": scored.model,
-        "model_version": scored.model_version,
-        "cutoff": scored.cutoff.isoformat(),
-        "made_at": scored.made_at.isoformat(),
-        "retrospective": scored.retrospective,
-        "values": dict(scored.values),
-    }
-    return (json.dumps(line) + "\n").encode()
-
-
-def _recover(out: Path, journal: Path, first: str) -> dict[Key, ScoredForecast]:
-    """Reads the seals, and cuts off both files behind the last block that is whole."""
-    size = out.stat().st_size if out.exists() else 0
-    lines = journal.read_bytes().splitlines(keepends=True)
-    _refuse_other_settings(out, lines[0] if lines else b"", first)
-    begun = json.loads(first)
-    end, kept = len(header(begun["width"])), 1
-    if size < end:
-        raise ForecastError(f"{out} has lost its first line. Remove it and {journal.name} to start again.")
-    sealed: dict[Key, ScoredForecast] = {}
-    for line in lines[1:]:
-        if not line.endswith(b"\n"):
-            break
-        facts = json.loads(line)
-        if facts.pop("end") > size:
-            break
-        end = json.loads(line)["end"]
-        kept += 1
-        scored = _read_scored(facts)
-        sealed[scored.race_id, scored.stage, scored.model] = scored
-    os.truncate(out, end)
-    os.truncate(journal, sum(len(line) for line in lines[:kept]))
-    return sealed
-
-
-def _read_scored(facts: dict[str, Any]) -> ScoredForecast:
-    return ScoredForecast(
-        **{
-            **facts,
-            "stage": Stage(facts["stage"]),
-            "cutoff": datetime.fromisoformat(facts["cutoff"]),
-            "made_at": datetime.fromisoformat(facts["made_at"]),
-            "values": {Measure(measure): value for measure, value in facts["values"].items()},
-        }
-    )
-
-
-def _refuse_other_settings(out: Path, found: bytes, wanted: str) -> None:
-    if found == wanted.encode():
-        return
-    try:
-        before = json.loads(found)["settings"]
-    except (ValueError, KeyError):
-        before = {}
-    now = json.loads(wanted)["settings"]
-    other = sorted(name for name in now if before.get(name) != now[name])
-    said = "; ".join(f"{name} was {before.get(name)}, is {now[name]}" for name in other)
-    raise ForecastError(
-        f"{out} was made with other settings ({said or 'another field size'}). "
-        "Name another file, or remove this one and its journal."
-    )
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        _append_durably(file, content)
-
-
-def _append_durably(file: Any, content: bytes) -> None:
-    file.write(content)
-    file.flush()
-    os.fsync(file.fileno())
+def _counted(numbers: NDArray[np.int64]) -> tuple[int, ...]:
+    return tuple(np.bincount(numbers).tolist())

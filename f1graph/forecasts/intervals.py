@@ -22,13 +22,13 @@ def bootstrap_interval(
     if len(values) < 2:
         return None, None
     # The same resamples for every measure and model with as many races, so that differences are paired.
-    means = _resampled_counts(len(values), resamples, seed) @ values / len(values)
+    means = resampled_counts(len(values), resamples, seed) @ values / len(values)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
 
 
 @lru_cache(maxsize=32)
-def _resampled_counts(races: int, resamples: int, seed: int) -> Floats:
+def resampled_counts(races: int, resamples: int, seed: int) -> Floats:
     """How often each race is in each resample. (resamples, races)"""
     picked = np.random.default_rng(seed).integers(0, races, (resamples, races))
     flat = picked + np.arange(resamples)[:, None] * races

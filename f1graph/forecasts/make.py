@@ -10,6 +10,8 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from importlib.metadata import version as installed_version
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ from f1graph.errors import ForecastError
 from f1graph.features.race_features import RaceFeatures
 from f1graph.forecasts.asking import Spoken, TrainedModel, ask, draw
 from f1graph.forecasts.consensus import consensus, divergences, entropy_bits
+from f1graph.models.bundle import LIBRARIES
 from f1graph.models.draws import DRAWS, OutcomeDistribution
 from f1graph.models.protocol import MemberOutcome
 from f1graph.races.calendar import Race
@@ -47,11 +50,12 @@ class Build:
     machine: str
 
 
+@cache
 def this_build() -> Build:
     """The build of this process. The CPU's vector width is part of the machine: it changes the last bits."""
     return Build(
         code_version=__version__,
-        libraries=(("numpy", np.__version__), ("torch", torch.__version__.split("+")[0])),
+        libraries=tuple((library, installed_version(library).split("+")[0]) for library in LIBRARIES),
         machine=f"{platform.system()} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
     )
 

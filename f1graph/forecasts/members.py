@@ -60,6 +60,11 @@ def models_of(served: str) -> Models:
     )
 
 
+def members_of(name: str) -> tuple[str, ...]:
+    """The names of those whom the model with this name is made of; none where it is no ensemble."""
+    return tuple(member.name for member in ULTRA.members) if name == ULTRA.name else ()
+
+
 def estimators_named(names: Sequence[str]) -> tuple[Estimator, ...]:
     """Those that can be walked through history: models, baselines, and the members of `ultra` alone.
 

@@ -6,7 +6,9 @@ scored before changes.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,23 @@ Floats = NDArray[np.float64]
 # No logarithm of a smaller probability: one surprise must not outweigh a decade.
 FLOOR = 1e-4
 _SAME = 1e-12
+
+
+class EntryNumbers(Protocol):
+    """What is judged of one entry: see `EntryForecast`."""
+
+    @property
+    def driver_id(self) -> str: ...
+    @property
+    def win(self) -> float: ...
+    @property
+    def podium(self) -> float: ...
+    @property
+    def points(self) -> float: ...
+    @property
+    def retirement(self) -> float: ...
+    @property
+    def expected_position(self) -> float: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,13 +118,35 @@ def judge(forecast: Forecast, result: Classification) -> Judged:
         raise ForecastError(
             f"A forecast of {forecast.race_id} cannot be scored against {result.kind} of {result.race_id}."
         )
+
+    def among_starters(void: tuple[str, ...]) -> Floats:
+        if void:
+            return without(distribution_of(forecast), void).position_probabilities
+        return np.array([entry.position_probabilities for entry in forecast.entries])
+
+    return judge_entries(forecast.entries, result, among_starters=among_starters)
+
+
+def judge_entries(
+    entries: Sequence[EntryNumbers],
+    result: Classification,
+    *,
+    among_starters: Callable[[tuple[str, ...]], Floats],
+) -> Judged:
+    """Lays what was forecast of some entries beside what happened.
+
+    Args:
+        among_starters: Given who did not start, the position probabilities of the other entries, in the
+            order of `entries`. (starters, positions)
+
+    Raises:
+        ForecastError: Nobody that was forecast started.
+    """
     starters = {row.driver_id: row for row in result.starters()}
-    kept = [entry for entry in forecast.entries if entry.driver_id in starters]
+    kept = [entry for entry in entries if entry.driver_id in starters]
     if not kept:
-        raise ForecastError(
-            f"Nobody that was forecast started {forecast.race_id}; there is nothing to score."
-        )
-    void = tuple(driver_id for driver_id in forecast.driver_ids if driver_id not in starters)
+        raise ForecastError(f"Nobody that was forecast started {result.race_id}; there is nothing to score.")
+    void = tuple(entry.driver_id for entry in entries if entry.driver_id not in starters)
     driver_ids = tuple(entry.driver_id for entry in kept)
     place = {
         driver_id: i for i, driver_id in enumerate((d for d in starters if d in set(driver_ids)), start=1)
@@ -119,11 +160,7 @@ def judge(forecast: Forecast, result: Classification) -> Judged:
         points=np.array([entry.points for entry in kept]),
         retirement=np.array([entry.retirement for entry in kept]),
         expected_position=np.array([float(entry.expected_position) for entry in kept]),
-        position_probabilities=(
-            without(distribution_of(forecast), void).position_probabilities
-            if void
-            else np.array([entry.position_probabilities for entry in kept])
-        ),
+        position_probabilities=among_starters(void),
         positions=np.array([place[driver_id] for driver_id in driver_ids]),
         won=np.array([_is_within(row, 1) for row in rows]),
         on_podium=np.array([_is_within(row, 3) for row in rows]),

@@ -1,15 +1,21 @@
-"""`python -m tests.benchmarks [NAME …]`: runs the benchmarks and prints a table of each."""
+"""`python -m tests.benchmarks [NAME …] [BACKTEST.csv …]`: runs the benchmarks and prints a table of each.
+
+Given the files of a back-test, `models` also shows what each member brings.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
-from tests.benchmarks import api, fetching, forecasting, importing, laps
+from tests.benchmarks import api, fetching, importing, laps, models
 
+BACKTESTS = [Path(argument) for argument in sys.argv[1:] if argument.endswith((".csv", ".csv.gz"))]
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "import": importing.main,
-    "forecast": forecasting.main,
+    "models": partial(models.main, BACKTESTS),
     "api": api.main,
     "laps": laps.main,
     "fetch": fetching.main,
@@ -17,7 +23,8 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
 
 
 def main() -> None:
-    names = sys.argv[1:] or list(BENCHMARKS)
+    files = {str(path) for path in BACKTESTS}
+    names = [argument for argument in sys.argv[1:] if argument not in files] or list(BENCHMARKS)
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         sys.exit(f"unknown benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")

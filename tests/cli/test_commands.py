@@ -19,11 +19,13 @@ from f1graph.races.stages import Stage
 NOW = "2024-10-02T12:00Z"
 
 
-def f1graph(folder: Path, *arguments: str, now: str = NOW) -> subprocess.CompletedProcess[str]:
+def f1graph(
+    folder: Path, *arguments: str, now: str = NOW, seasons: int = 2
+) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("F1GRAPH_")}
     environment |= {
         "F1GRAPH_DATA_DIR": str(folder),
-        "F1GRAPH_INVENTED_SEASONS": "2",
+        "F1GRAPH_INVENTED_SEASONS": str(seasons),
         # What users see beside the rating takes minutes to be trained.
         "F1GRAPH_MODEL": "rating",
         "F1GRAPH_THREADS": "1",
@@ -92,20 +94,38 @@ def test_what_is_due_is_done_without_a_queue(tmp_path: Path) -> None:
     assert again == []
 
 
-def test_a_back_test_writes_a_row_per_race_driver_stage_and_model(invented: Path, tmp_path: Path) -> None:
-    out = tmp_path / "forecasts.csv"
-
+@pytest.fixture(scope="module")
+def backtest(invented: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("backtest") / "forecasts.csv"
     done = f1graph(
         invented,
         *("backtest", "--seasons", "2024", "--stages", "AFTER_QUALIFYING", "--out", str(out)),
         *("--models", "rating,uniform,championship,grid"),
     )
-
     assert done.returncode == 0, done.stderr
-    header, *rows = out.read_text().splitlines()
+    return out
+
+
+def test_a_back_test_writes_a_row_per_race_driver_stage_and_model(backtest: Path) -> None:
+    header, *rows = backtest.read_text().splitlines()
+
     assert header.startswith("season,round,driver_id,horizon,model,p_win,p_podium,p_points,p_dnf,expected_")
     assert {row.split(",")[3] for row in rows} == {"post_quali"}
     assert {row.split(",")[4] for row in rows} == {"rating", "uniform", "championship", "grid"}
+
+
+def test_a_back_test_becomes_one_page_and_plots(invented: Path, backtest: Path, tmp_path: Path) -> None:
+    page, plots = tmp_path / "pages" / "report.html", tmp_path / "plots"
+
+    done = f1graph(invented, "report", str(backtest), "--out", str(page), "--plots", str(plots))
+
+    assert done.returncode == 0, done.stderr
+    text = page.read_text(encoding="utf-8")
+    assert "INVENTED CHAMPIONSHIP" in text
+    assert "All others are compared with <b>rating</b>" in text
+    assert {path.name for path in plots.iterdir()} == {
+        f"{name}.{kind}" for name in ("reliability", "differences") for kind in ("svg", "png")
+    }
 
 
 @pytest.mark.parametrize(
@@ -114,6 +134,7 @@ def test_a_back_test_writes_a_row_per_race_driver_stage_and_model(invented: Path
         (("forecast", "race", "2024-nowhere"), "NOT_FOUND", "there is no race '2024-nowhere'"),
         (("forecast", "show", "nothing"), "NOT_FOUND", "there is no forecast 'nothing'"),
         (("backtest", "--out", "x.csv", "--seasons", "2O24"), "BAD_REQUEST", "'2O24' are no seasons"),
+        (("report", "nowhere.csv"), "FORECAST_ERROR", "nowhere.csv is not there"),
         (("backtest", "--out", "x.csv", "--models", "gnn,tff"), "BAD_REQUEST", "tff: the models are ultra, "),
         (("forecast", "past", "--seasons", "1800"), "BAD_REQUEST", "no race of 1800 "),
         (("import", "f1db", "nowhere.zip"), "SOURCE_UNAVAILABLE", "nowhere.zip"),

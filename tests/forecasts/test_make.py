@@ -53,6 +53,14 @@ def test_the_numbers_of_a_forecast_are_those_of_its_draws(history: History) -> N
     assert [entry.expected_position for entry in forecast.entries] == drawn.expected_position.tolist()
 
 
+def test_a_receipt_names_every_library_that_a_member_computes_with(history: History) -> None:
+    named = dict(a_forecast(history, RACE).receipt.libraries)
+
+    assert {"lightgbm", "numpy", "torch", "torch-geometric"} <= set(named)
+    # Which build of torch is the machine's matter: `2.13.0+cpu` and `2.13.0` are one version.
+    assert not [version for version in named.values() if "+" in version]
+
+
 def test_the_same_forecast_made_again_has_the_same_id_and_draws(history: History) -> None:
     first = a_forecast(history, RACE)
     later = a_forecast(history, RACE, made_at=first.made_at + timedelta(hours=1))

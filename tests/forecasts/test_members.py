@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from f1graph.errors import RequestError, SettingsError
-from f1graph.forecasts.members import ESTIMATORS, estimators_named, models_of
+from f1graph.forecasts.members import ESTIMATORS, estimators_named, members_of, models_of
 from f1graph.settings import Settings
 
 
@@ -28,6 +28,11 @@ def test_members_of_the_ensemble_can_be_judged_alone() -> None:
 def test_who_is_unknown_or_nobody_is_answered_with_those_there_are(names: list[str]) -> None:
     with pytest.raises(RequestError, match=r"(gnu|none): the models are ultra, rating.*bnn"):
         estimators_named(names)
+
+
+def test_only_the_ensemble_is_made_of_others() -> None:
+    assert {"rating", "gnn"} < set(members_of("ultra"))
+    assert members_of("rating") == ()
 
 
 def test_a_member_alone_is_not_served() -> None:

@@ -31,3 +31,15 @@ def test_the_api_starts_without_models_and_sources() -> None:
     )
 
     assert found.stdout.split() == []
+
+
+def test_a_worker_starts_without_the_reports_charts() -> None:
+    program = (
+        "import sys; import f1graph.worker.process, f1graph.wiring, f1graph.forecasts.forecaster; "
+        "print(*({'matplotlib', 'jinja2', 'f1graph.forecasts.report'} & set(sys.modules)))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert found.stdout.split() == []
