@@ -3,8 +3,8 @@
 Another kind of model than the networks, and so worth more in an ensemble than one more of them. Trees learn
 thresholds and interactions from few races where a network sees slopes. LightGBM (Ke et al., "LightGBM: A
 Highly Efficient Gradient Boosting Decision Tree", 2017) for each cut, after the cumulative ordinal model of
-Frank and Hall, "A Simple Approach to Ordinal Classification" (2001). The chances of the cuts become the chance
-to take each place if still racing for it, from which orders are drawn one place after another.
+Frank and Hall, "A Simple Approach to Ordinal Classification" (2001). The chances of the cuts become the
+chance to take each place if still racing for it, from which orders are drawn one place after another.
 """
 
 from __future__ import annotations
