@@ -32,7 +32,8 @@ Build = Callable[[tuple[str, ...]], RaceNetwork]
 # Older races only warm the memory up.
 FIT_RACES = 400
 FEWEST_RACES = 30
-# Five seasons: with fewer, a network learns the chances of those races instead of what the input means.
+# Five seasons, or a quarter of a shorter history: with fewer, a network learns the chances of those races
+# instead of what the input means.
 KNOWN_RACES = 100
 
 
@@ -182,7 +183,7 @@ class NetworkEstimator:
         plan = InputPlan.of(recent, stage)
         names, _ = plan.inputs(recent[-1].features, before[-1].strengths)
         raw = raw_inputs(plan, recent, before)
-        scaling = Scaling.of_known(raw, fewest=KNOWN_RACES)
+        scaling = Scaling.of_known(raw, fewest=min(KNOWN_RACES, len(recent) // 4))
         fields = fields_of(raw, [example.features.lineage_ids for example in recent], before, scaling)
         outcomes = outcomes_of(recent, half_life_years=self.half_life_years)
         trained = [
