@@ -84,7 +84,7 @@ class RaceGraphNetwork(RaceNetwork):
         former_entry = fields.former[race, entry]
         moved = (former_entry >= 0).nonzero()[:, 0]
         former = torch.searchsorted(team_keys, race[moved] * width + former_entry[moved])
-        of_circuit: torch.Tensor = self.of_circuit  # type: ignore[assignment]
+        of_circuit: torch.Tensor = self.of_circuit  # type: ignore[assignment]  # a registered buffer
         nodes = {
             "driver": inputs,
             "team": team_inputs,
