@@ -2,9 +2,7 @@
 
 Another kind of model than the networks, and so worth more in an ensemble than one more of them. Trees learn
 thresholds and interactions from few races where a network sees slopes. LightGBM (Ke et al., "LightGBM: A
-Highly Efficient Gradient Boosting Decision Tree", 2017) for each cut, after the cumulative ordinal model of
-Frank and Hall, "A Simple Approach to Ordinal Classification" (2001). The chances of the cuts become the
-chance to take each place if still racing for it, from which orders are drawn one place after another.
+Highly Efficient Gradient Boosting Decision Tree", 2017) for each cut; how an order follows stands in `cuts`.
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 
 from f1graph.errors import ForecastError
 from f1graph.features.race_features import RaceFeatures
+from f1graph.models.cuts import SMALLEST_CHANCE, utilities_of_cuts
 from f1graph.models.draws import OutcomeDistribution
 from f1graph.models.inputs import InputPlan
 from f1graph.models.protocol import CAUSES, Example
@@ -26,7 +25,7 @@ from f1graph.models.race_memory import RaceMemory, remember
 from f1graph.models.rating import require_features
 from f1graph.models.readout import finishing_order
 from f1graph.models.retirement import race_deviation
-from f1graph.models.sampling import draw_races, place_finishers
+from f1graph.models.sampling import draw_races
 from f1graph.models.scaling import recency_weights
 from f1graph.models.training_races import raw_inputs
 from f1graph.races.stages import Stage
@@ -42,13 +41,8 @@ FEWEST_RACES = 30
 _CUTS = (1, 2, 3, 5, 8, 11, 15)
 _ROUNDS = 120
 _RETIREMENT_ROUNDS = 60
-_SMALLEST_CHANCE = 1e-5
 _CERTAIN = 9.0
 _SHIFTS = 30
-_SINKHORN_ROUNDS = 40
-_MENDINGS = 5
-_MENDING_DRAWS = 2000
-_MENDED = 0.7
 _BINS = {"max_bin": 63, "verbosity": -1}
 _USUAL = {
     "objective": "binary",
@@ -88,15 +82,14 @@ class BoostPredictor:
         require_features(features, stage=self.stage, names=self.feature_names)
         inputs = _of_trees(*self.plan.inputs(features, self.memory.before(features).strengths))
         entries = len(inputs)
-        generator = np.random.default_rng(seed)
         told = {cut: _told(booster, inputs) for cut, booster in self.cuts.items() if cut < entries}
         return draw_races(
             features.driver_ids,
-            utilities=_utilities_of(_places(_within(told, entries)), generator),
+            utilities=utilities_of_cuts(_within(told, entries)),
             retirement_log_odds=_log_odds(_told(self.retirement, inputs)),
             race_deviation=self.deviation,
             draws=draws,
-            generator=generator,
+            generator=np.random.default_rng(seed),
             cause_shares=np.tile(self.cause_shares, (entries, 1)),
         )
 
@@ -273,48 +266,12 @@ def _summing_to(count: int, log_odds: Values) -> Values:
     return log_odds
 
 
-def _places(told: Values) -> Values:
-    """P(takes place k among the finishers), rows and columns summing to 1, from P(among the first k).
-
-    Sinkhorn and Knopp, "Concerning Nonnegative Matrices and Doubly Stochastic Matrices" (1967).
-    Both (places, entries).
-    """
-    within = np.maximum.accumulate(told, axis=0)
-    within[-1] = 1.0
-    chance = np.maximum(np.diff(within, axis=0, prepend=0.0), _SMALLEST_CHANCE)
-    for _ in range(_SINKHORN_ROUNDS):
-        chance /= chance.sum(axis=1, keepdims=True)
-        chance /= chance.sum(axis=0, keepdims=True)
-    return np.asarray(chance, dtype=np.float64)
-
-
-def _utilities_of(places: Values, generator: np.random.Generator) -> Values:
-    """What each car brings to the choice for each place, so that it takes it as often as `places` says.
-
-    Begins with the chance to take a place if still racing for it, and mends what the drawn orders show to be
-    off, because one car's place is another's loss. (places, entries)
-    """
-    left = 1 - np.cumsum(places, axis=0) + places
-    utilities = np.log(places) - np.log(np.maximum(left, _SMALLEST_CHANCE))
-    entries = places.shape[1]
-    nobody = np.zeros((_MENDING_DRAWS, entries), dtype=np.bool_)
-    for _ in range(_MENDINGS):
-        positions = place_finishers(utilities, nobody, generator)
-        drawn = np.stack(
-            [np.bincount(positions[:, car], minlength=entries + 1)[1:] for car in range(entries)], axis=1
-        )
-        # Half a draw is added to both, so that what was never drawn is not pushed without end.
-        wanted = places * _MENDING_DRAWS
-        utilities = utilities + _MENDED * np.log((wanted + 0.5) / (drawn + 0.5))
-    return utilities
-
-
 def _told(booster: lightgbm.Booster, inputs: Values) -> Values:
     return np.asarray(booster.predict(inputs, num_threads=1), dtype=np.float64)
 
 
 def _log_odds(chances: Values) -> Values:
-    inside = np.clip(chances, _SMALLEST_CHANCE, 1 - _SMALLEST_CHANCE)
+    inside = np.clip(chances, SMALLEST_CHANCE, 1 - SMALLEST_CHANCE)
     return np.asarray(np.log(inside / (1 - inside)), dtype=np.float64)
 
 

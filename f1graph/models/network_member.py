@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from f1graph.errors import ForecastError
 from f1graph.features.race_features import RaceFeatures
+from f1graph.models.cut_likelihood import CutReadout
+from f1graph.models.cuts import utilities_of_cuts
 from f1graph.models.draws import OutcomeDistribution, joined
 from f1graph.models.inputs import InputPlan
 from f1graph.models.network_training import RaceNetwork, Training, train_network
@@ -39,7 +41,7 @@ KNOWN_RACES = 100
 
 @dataclass(frozen=True, eq=False)
 class Spoken:
-    """What one network, or one draw of its weights, says of a race.
+    """What one network, or one draw of its weights, says of a race in one of its two ways.
 
     Attributes:
         utilities: Of each car in the choice for each place. (places, entries)
@@ -77,7 +79,7 @@ class NetworkPredictor:
         return joined(self.views(features, draws=draws, seed=seed))
 
     def views(self, features: RaceFeatures, *, draws: int, seed: int) -> list[OutcomeDistribution]:
-        """One distribution for each network and draw of its weights, `draws` in all."""
+        """Two distributions for each network and draw of its weights, `draws` in all."""
         require_features(features, stage=self.stage, names=self.feature_names)
         spoken = self.spoken(features, seed=seed)
         generator = np.random.default_rng(seed)
@@ -105,6 +107,7 @@ class NetworkPredictor:
         return fields_of([values], [features.lineage_ids], [remembered], self.scaling)
 
     def spoken(self, features: RaceFeatures, *, seed: int) -> list[Spoken]:
+        """Of each network and draw of its weights the order place by place, and the order cut by cut."""
         fields = self.fields(features)
         found = []
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
@@ -112,13 +115,16 @@ class NetworkPredictor:
             for network in self.networks:
                 for _ in range(self.weight_draws):
                     heads: Heads = network(fields)
-                    found.append(
-                        Spoken(
-                            network.head.utilities(heads.order)[0].double().numpy(),
-                            heads.retirement[0].double().numpy(),
-                            torch.softmax(heads.causes[0].double(), dim=-1).numpy(),
+                    head = network.head
+                    retirement = heads.retirement[0].double().numpy()
+                    causes = torch.softmax(heads.causes[0].double(), dim=-1).numpy()
+                    found += [
+                        Spoken(utilities, retirement, causes)
+                        for utilities in (
+                            head.utilities(heads.order)[0].double().numpy(),
+                            utilities_of_cuts(_within(head.cuts, heads.cuts)),
                         )
-                    )
+                    ]
         return found
 
     def update(self, examples: Sequence[Example]) -> NetworkPredictor:
@@ -243,6 +249,13 @@ class NetworkEstimator:
             weight_draws=self.weight_draws,
             steps=tuple(facts["steps"]),
         )
+
+
+def _within(readout: CutReadout, worth: torch.Tensor) -> Values:
+    """P(among the first k) of one race, the last row being the whole field. (places, entries)"""
+    log_odds = readout.log_odds(worth, torch.ones(worth.shape[:2], dtype=torch.bool))[0]
+    within = torch.sigmoid(log_odds.double()).numpy()
+    return np.concatenate([within, np.ones((1, within.shape[1]))])
 
 
 def _shared_deviation(network: RaceNetwork, fields: Fields, outcomes: Outcomes, seed: int) -> float:

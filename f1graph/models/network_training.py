@@ -79,7 +79,7 @@ def train_network(
 def _judge(network: RaceNetwork, fields: Fields, outcomes: Outcomes) -> float:
     network.eval()
     with torch.no_grad():
-        return -network.head.order_log_likelihood(network(fields), outcomes).mean().item()
+        return network.head.order_loss(network(fields), outcomes).mean().item()
 
 
 def _learn(

@@ -2,8 +2,8 @@
 
 The order is a listwise likelihood (Plackett–Luce: Plackett, "The Analysis of Permutations", 1975; as a loss
 of networks: Xia et al., "Listwise Approach to Learning to Rank", 2008) over the classified cars, with a
-utility that changes on the way down the field as in `readout`. Beside it stand the chance of not finishing,
-and its cause.
+utility that changes on the way down the field as in `readout`. Beside it the same layer learns each cut of
+the order for itself (`cut_likelihood`), the chance of not finishing, and its cause.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from f1graph.models.cut_likelihood import CUT_WORTHS, CutReadout
 from f1graph.models.protocol import CAUSES
 from f1graph.models.training_races import Outcomes
 
@@ -23,8 +24,10 @@ _RETIREMENT_WEIGHT = 0.5
 _CAUSE_WEIGHT = 0.1
 # A race's order is about ten times as surprising as one car's fate; losses are brought to one size.
 _ORDER_SCALE = 10.0
-# Straight from the inputs: front, field, retirement; from the last hidden layer the causes too.
-FROM_INPUTS = 3
+_CUTS_WEIGHT = 0.5
+# Straight from the inputs: front, field, retirement, cuts; from the last hidden layer the causes too.
+_CUTS = slice(3, 3 + CUT_WORTHS)
+FROM_INPUTS = _CUTS.stop
 FROM_HIDDEN = FROM_INPUTS + len(CAUSES)
 
 
@@ -34,12 +37,14 @@ class Heads(NamedTuple):
     Attributes:
         order: Utility in front and in the field. (races, entries, 2)
         retirement: Log odds of not finishing, on a usual day. (races, entries)
+        cuts: Worth at three cuts of the order. (races, entries, 3)
         causes: Log odds of each cause against the others, given a retirement. (races, entries, 3)
         hidden: What the heads were read from. (races, entries, width)
     """
 
     order: torch.Tensor
     retirement: torch.Tensor
+    cuts: torch.Tensor
     causes: torch.Tensor
     hidden: torch.Tensor
 
@@ -58,6 +63,7 @@ class OrderHead(nn.Module):
         self.from_inputs: nn.Module = nn.Linear(inputs, FROM_INPUTS, bias=False)
         # Sharpness, and how it changes down the field.
         self.shape = nn.Parameter(torch.zeros(2))
+        self.cuts = CutReadout()
         for parameter in (*self.from_hidden.parameters(), *self.from_inputs.parameters()):
             nn.init.zeros_(parameter)
 
@@ -67,6 +73,7 @@ class OrderHead(nn.Module):
         return Heads(
             order=read[..., :2] + direct[..., :2],
             retirement=_USUAL_RETIREMENT_LOG_ODDS + read[..., 2] + direct[..., 2],
+            cuts=read[..., _CUTS] + direct[..., _CUTS],
             causes=read[..., FROM_INPUTS:],
             hidden=hidden,
         )
@@ -82,10 +89,15 @@ class OrderHead(nn.Module):
     def loss(self, heads: Heads, outcomes: Outcomes) -> torch.Tensor:
         """Of each race: its order, who retired, and why. (races,)"""
         return (
-            -self.order_log_likelihood(heads, outcomes) / _ORDER_SCALE
+            self.order_loss(heads, outcomes)
             + _RETIREMENT_WEIGHT * retirement_loss(heads, outcomes)
             + _CAUSE_WEIGHT * cause_loss(heads, outcomes)
         )
+
+    def order_loss(self, heads: Heads, outcomes: Outcomes) -> torch.Tensor:
+        """Of the order, place by place and cut by cut. (races,)"""
+        by_cuts: torch.Tensor = self.cuts.log_likelihood(heads.cuts, outcomes)
+        return -self.order_log_likelihood(heads, outcomes) / _ORDER_SCALE - _CUTS_WEIGHT * by_cuts
 
     def order_log_likelihood(self, heads: Heads, outcomes: Outcomes) -> torch.Tensor:
         """Of the classified cars' order. (races,)"""

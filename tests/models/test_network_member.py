@@ -115,7 +115,8 @@ def test_p1_a_race_that_is_not_learnt_from_changes_nothing(fitted: NetworkPredic
 def test_each_network_and_weight_draw_has_its_voice(fitted: NetworkPredictor) -> None:
     voices = fitted.views(NEXT, draws=203, seed=3)
 
-    assert len(voices) == (4 if fitted.name == "bnn" else 1)
+    # Each speaks twice: place by place, and cut by cut.
+    assert len(voices) == (8 if fitted.name == "bnn" else 2)
     assert sum(voice.draws for voice in voices) == 203
     # A forecast of fewer draws than voices hears some of them.
     assert sum(voice.draws for voice in fitted.views(NEXT, draws=2, seed=3)) == 2
@@ -160,7 +161,7 @@ def test_a_member_forecasts_before_qualifying_too(stage: Stage) -> None:
 def test_two_networks_of_a_member_differ_by_their_seed() -> None:
     fitted = replace(a_member("mtl"), seeds=2).fit(RACES, stage=STAGE, seed=1)
 
-    one, other = fitted.spoken(NEXT, seed=1)
+    one, _, other, _ = fitted.spoken(NEXT, seed=1)
     assert np.abs(one.utilities - other.utilities).max() > 1e-4
 
 

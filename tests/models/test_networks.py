@@ -144,11 +144,12 @@ def test_every_weight_that_a_network_has_can_learn_something(name: str) -> None:
     network = opinionated(name).train()
     heads = network(fields(list(range(16))))
 
-    (heads.order.square().sum() + heads.retirement.sum() + heads.causes.square().sum()).backward()
+    said = (heads.order.square(), heads.retirement, heads.cuts.square(), heads.causes.square())
+    sum((values.sum() for values in said), start=torch.zeros(())).backward()
 
-    # The tasks beside the order, and the shape of the order, are read from the loss alone; what teams and the
+    # The tasks beside the order, and the shapes of the order and the cuts, are read from the loss alone; what teams and the
     # race are told in the last layer of the graph, nobody reads.
-    elsewhere = ("tasks", "noise", "head.shape")
+    elsewhere = ("tasks", "noise", "head.shape", "head.cuts.gain")
     last = ("drives_for___team", "races_in___race", "hosts___race")
     unread = [
         key

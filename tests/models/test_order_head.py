@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from f1graph.models.cut_likelihood import CUT_WORTHS
 from f1graph.models.order_head import Heads, OrderHead, cause_loss, retirement_loss
 from f1graph.models.protocol import CAUSES, Example
 from f1graph.models.training_races import Outcomes, outcomes_of
@@ -29,6 +30,7 @@ def heads_of(order: torch.Tensor, *, races: int = 1, retirement: float = -1.7) -
     return Heads(
         order.expand(races, entries, 2),
         torch.full((races, entries), retirement),
+        torch.zeros(races, entries, CUT_WORTHS),
         torch.zeros(races, entries, len(CAUSES)),
         torch.zeros(races, entries, 4),
     )
