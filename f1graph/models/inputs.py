@@ -47,20 +47,27 @@ class InputPlan:
     of_car: tuple[str, ...]
 
     @classmethod
-    def of(cls, examples: Sequence[Example], stage: Stage) -> InputPlan:
-        """The plan for features in which nobody has to say which are the field's: the races show it."""
+    def of(cls, examples: Sequence[Example], stage: Stage, *, known_share: float = 0.0) -> InputPlan:
+        """The plan for features in which nobody has to say which are the field's: the races show it.
+
+        Args:
+            known_share: Features that are unknown to all cars in more of the races than this leaves are left out.
+        """
         names = examples[-1].features.names
         varies = np.zeros(len(names), dtype=np.bool_)
+        races_known = np.zeros(len(names))
         for example in examples:
             values = example.features.values
             known = ~np.isnan(values)
             high = np.where(known, values, -np.inf).max(axis=0)
             low = np.where(known, values, np.inf).min(axis=0)
             varies |= known.any(axis=0) & (high - low > _SAME)
+            races_known += known.any(axis=0)
+        heard = races_known >= known_share * len(examples)
         return cls(
             stage,
-            tuple(name for name, car in zip(names, varies, strict=True) if not car),
-            tuple(name for name, car in zip(names, varies, strict=True) if car),
+            tuple(name for name, one, car in zip(names, heard, varies, strict=True) if one and not car),
+            tuple(name for name, one, car in zip(names, heard, varies, strict=True) if one and car),
         )
 
     def inputs(self, features: RaceFeatures, strengths: Strengths) -> tuple[tuple[str, ...], Values]:

@@ -22,7 +22,7 @@ Values = NDArray[np.float64]
 # Chosen on the seasons up to 2018.
 HALF_LIFE_YEARS = 4.0
 _ORDER_PRIOR_RACES = 40.0
-_WINNER_PRIOR_RACES = 12.0
+_WINNER_PRIOR_RACES = 40.0
 # The prior share of all anchors together: tables that know less, but never rule anything out.
 _ANCHORS_SHARE = 0.1
 _STEPS = 200

@@ -159,6 +159,25 @@ def test_an_input_that_hardly_any_race_knows_is_silent() -> None:
     assert np.ptp(Scaling.of_known(races, fewest=3).apply(races[0])[:, 1]) > 2
 
 
+def test_a_feature_that_most_races_do_not_know_is_left_out_where_that_is_asked() -> None:
+    unknown = [NAN] * 4
+    races = [
+        Example(
+            a_race(driver_form=[0.1, 0.2, 0.3, 0.4], race_pace_form=pace, circuit_overtaking=overtaking),
+            an_outcome(FOUR, FOUR),
+        )
+        for pace, overtaking in [(unknown, unknown)] * 3 + [([0.1, 0.0, -0.1, 0.3], [2.0] * 4)] * 2
+    ]
+
+    heard = {share: InputPlan.of(races, STAGE, known_share=share) for share in (0.0, 0.4, 0.5)}
+
+    for share in (0.0, 0.4):
+        assert {"race_pace_form", "driver_form"} <= set(heard[share].of_car)
+        assert "circuit_overtaking" in heard[share].of_field
+    assert "driver_form" in heard[0.5].of_car
+    assert not {"race_pace_form", "circuit_overtaking"} & {*heard[0.5].of_car, *heard[0.5].of_field}
+
+
 def test_what_differs_between_races_and_not_within_one_is_heard() -> None:
     races = [np.full((4, 1), float(number % 3)) for number in range(12)]
 
