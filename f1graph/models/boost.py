@@ -38,8 +38,8 @@ Values = NDArray[np.float64]
 
 FIT_RACES = 400
 FEWEST_RACES = 30
-# Cuts of the order, and for how many rounds each is learnt: with one winner in twenty cars, trees that are held
-# back as these are need longer at the front.
+# Cuts of the order, and for how many rounds each is learnt: with one winner in twenty cars, trees that are
+# held back as these are need longer at the front.
 _CUTS = {1: 200, 2: 200, 3: 200, 5: 120, 8: 120, 11: 120, 15: 120}
 _RETIREMENT_ROUNDS = 60
 _CERTAIN = 9.0

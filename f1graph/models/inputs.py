@@ -51,7 +51,7 @@ class InputPlan:
         """The plan for features in which nobody has to say which are the field's: the races show it.
 
         Args:
-            known_share: Features that are unknown to all cars in more of the races than this leaves are left out.
+            known_share: Features that fewer of the races know, for one car at least, are left out.
         """
         names = examples[-1].features.names
         varies = np.zeros(len(names), dtype=np.bool_)

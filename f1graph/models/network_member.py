@@ -34,8 +34,8 @@ Build = Callable[[tuple[str, ...]], RaceNetwork]
 # Older races only warm the memory up.
 FIT_RACES = 400
 FEWEST_RACES = 30
-# A feature that fewer races know is left to the trees, which pass over what does not tell: laps begin in 2018, and
-# networks that read them forecast worse.
+# A feature that fewer races know is left to the trees, which pass over what does not tell: laps begin in
+# 2018, and networks that read them forecast worse.
 KNOWN_SHARE = 0.5
 # Five seasons, or a quarter of a shorter history: with fewer, a network learns the chances of those races
 # instead of what the input means.
