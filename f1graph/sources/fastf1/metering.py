@@ -50,6 +50,7 @@ class Meter:
         asked_at: On the monotonic clock; whoever asked the hosts before did so no later than this, and the
             first call keeps its distance from his last.
         is_waited_for: Whether anybody still waits for the answer.
+        clock, pause: The monotonic clock, in seconds, and how to wait by it.
     """
 
     hosts: Hosts
@@ -59,6 +60,8 @@ class Meter:
     give_up_at: float
     asked_at: float = -math.inf
     is_waited_for: Callable[[], bool] = lambda: True
+    clock: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
     calls: dict[Host, int] = field(default_factory=dict)
     raw_hashes: dict[str, str] = field(default_factory=dict)
     failures: list[tuple[Host, str, ProblemCode]] = field(default_factory=list)
@@ -84,18 +87,15 @@ class Meter:
         if self.calls.get(host, 0) >= self.allowance.calls.get(host, 0):
             self.failures.append((host, url, ProblemCode.BUDGET_SPENT))
             raise BudgetSpentError(f"{self.calls.get(host, 0)} calls to {host} are all that was allowed")
-        wait = (
-            self._last_at.get(host, self.asked_at)
-            + self.allowance.interval.total_seconds()
-            - time.monotonic()
-        )
+        last_at = self._last_at.get(host, self.asked_at)
+        wait = last_at + self.allowance.interval.total_seconds() - self.clock()
         if wait > 0:
-            time.sleep(wait)
-        self._last_at[host] = time.monotonic()
+            self.pause(wait)
+        self._last_at[host] = self.clock()
         self.calls[host] = self.calls.get(host, 0) + 1
 
     def time_left(self) -> float:
-        left = min(self.call_timeout, self.give_up_at - time.monotonic())
+        left = min(self.call_timeout, self.give_up_at - self.clock())
         if left <= 0:
             raise requests.exceptions.Timeout("no time is left for another call")
         return left

@@ -47,10 +47,10 @@ def faulty() -> dict[str, tuple[str, SessionAnswer]]:
 
     async def one(fault: str, page: str) -> SessionAnswer:
         async with two:
+            # Only who hangs is not waited for: a busy machine answers late.
+            patience = timedelta(seconds=1.5 if fault == "hang" else 30)
             with replayed_upstream([f"{_SPRINT}{page}.:{fault}"]) as upstream:
-                return await fetch(
-                    upstream.url, "2025-qatar", SessionKind.SPRINT, call_timeout=timedelta(seconds=1.5)
-                )
+                return await fetch(upstream.url, "2025-qatar", SessionKind.SPRINT, call_timeout=patience)
 
     pages = dict(zip(_CODE_OF_FAULT, _PARTS_OF_PAGE, strict=True))
 
