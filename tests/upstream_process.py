@@ -4,8 +4,9 @@
 
 It says where it answers in one line, and ends when its standard input does: with whoever started it.
 
-Beside the faults of `replay.py` it knows `wrong-race`, a sound answer about another race, and `five-laps`,
-the beginning of a sound answer: its first five laps or rows.
+Beside the faults of `replay.py` it knows `wrong-race`, a sound answer about another race; `next-of-kin`, the
+page of a session of the archive that is as much like this one as there is; and `five-laps`, the beginning of
+a sound answer: its first five laps or rows.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
+import arro3.io
+
 _FIVE = 5
-_OUR_FAULTS = ("wrong-race", "five-laps")
+_OUR_FAULTS = ("wrong-race", "next-of-kin", "five-laps")
 _LAPS_SO_FAR = re.compile(rb'"NumberOfLaps":(\d+)')
 
 
@@ -42,8 +45,8 @@ def _get(handler: Any) -> None:
         return
     handler.server.note(kind, handler.path)
     path = urllib.parse.urlsplit(handler.path).path
-    if kind == "wrong-race":
-        handler.send(200, _of_another_race(handler, path))
+    if kind in ("wrong-race", "next-of-kin"):
+        handler.send(200, _of_another_race(handler, path, is_kin=kind == "next-of-kin"))
     else:
         handler.send(200, _FIVE_OF[path.split("/")[1]](body))
 
@@ -57,22 +60,53 @@ def _post(handler: Any) -> None:
     handler.send(200, b"{}")
 
 
-def _of_another_race(handler: Any, path: str) -> bytes:
+def _of_another_race(handler: Any, path: str, *, is_kin: bool) -> bytes:
     """The season before's calendar, the round before's result, another session's recording."""
     if path.startswith("/schedule"):
         handler.path = re.sub(r"(\d{4})(?=\.json)", lambda year: str(int(year[1]) - 1), path)
     elif path.startswith("/ergast"):
         handler.path = re.sub(r"/(\d+)/(?=\w+\.json)", lambda round_: f"/{int(round_[1]) - 1}/", path)
+    elif path.endswith("/LapCount.jsonStream"):
+        return _lap_count_of_another_race()
     else:
         here = sys.modules["replay"].HERE
-        page = path.rpartition("/")[2]
-        own = urllib.parse.unquote(path).rpartition("/")[0]
+        own, _, page = urllib.parse.unquote(path).rpartition("/")
         others = sorted(
             f"/{file.relative_to(here)}".removesuffix(".gz") for file in here.glob(f"static/**/{page}.gz")
         )
-        handler.path = next(other for other in others if not other.startswith(f"{own}/"))
+        others = [other for other in others if not other.startswith(f"{own}/")]
+        handler.path = max(others, key=lambda other: _likeness(other, own)) if is_kin else others[0]
     body: bytes = handler.body()
     return body
+
+
+def _likeness(path: str, own: str) -> tuple[bool, bool]:
+    """Of the same season, and of the same kind: practice, qualifying or race."""
+    (_, _, season, _, session, _), (_, _, own_season, _, own_session) = path.split("/"), own.split("/")
+    kind, own_kind = (name.split("_")[1] for name in (session, own_session))
+    return season == own_season, kind == own_kind
+
+
+def _lap_count_of_another_race() -> bytes:
+    """The recordings have one only: another's is of Belgium 2024, as it was exported."""
+    context = sys.modules["replay"].HERE.parent / "data" / "context"
+    table = arro3.io.read_parquet(context / "lap_count.parquet").read_all()
+    columns = [
+        table.column(name).to_pylist()
+        for name in ("Season", "RoundNumber", "Time", "CurrentLap", "TotalLaps")
+    ]
+    lines = []
+    for season, round_, seconds, lap, of in zip(*columns, strict=True):
+        if (season, round_) == (2024, 14):
+            minutes, rest = divmod(seconds, 60)
+            at = f"{int(minutes // 60):02}:{int(minutes % 60):02}:{rest:06.3f}"
+            said = {
+                name: int(value)
+                for name, value in (("CurrentLap", lap), ("TotalLaps", of))
+                if value == value and value is not None
+            }
+            lines.append(f"{at}{json.dumps(said)}\r\n")
+    return "".join(lines).encode()
 
 
 def _five_rows(body: bytes) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -113,7 +113,8 @@ def driver_id(named: NamedDriver, *, season: int, known: Known) -> str:
     her last name or Ergast's id among the drivers of the season.
 
     Raises:
-        UnknownIdentityError: Nobody fits, several do, or name and code belong to different drivers.
+        UnknownIdentityError: Nobody fits, several do, or name, code and Ergast's id belong to different
+            drivers.
     """
     keys = [
         ForeignId(Subject.DRIVER, source, season, foreign)
@@ -152,8 +153,12 @@ def driver_id(named: NamedDriver, *, season: int, known: Known) -> str:
     rules += [by_ergast] if named.code is None and named.last_name is None else [by_last_name & by_ergast]
     rules += [by_number] if anonymous else []
     for found in rules:
-        if len(found) == 1:
-            return found.pop()
+        if len(found) != 1:
+            continue
+        if len(by_ergast) == 1 and by_ergast != found:
+            reason = f"name or code and Ergast's {named.ergast_id} say {_either(found | by_ergast)}"
+            raise _unknown(named.code or "", Subject.DRIVER, season, reason)
+        return found.pop()
     possible = by_name | by_code | by_last_name | by_code_and_last_name | by_ergast
     reason = f"it could be {_either(possible)}" if possible else "no driver has that name, code and number"
     raise _unknown(
@@ -168,7 +173,7 @@ def constructor_id(named: NamedTeam, *, season: int, known: Known) -> str:
     whose id's words are in the name (`Red Bull Racing`, `Haas F1 Team`), the longest such id.
 
     Raises:
-        UnknownIdentityError: No team fits, or several do.
+        UnknownIdentityError: No team fits, several do, or FastF1's name and Ergast's id are different teams'.
     """
     keys = [
         ForeignId(Subject.CONSTRUCTOR, source, season, foreign)
@@ -179,18 +184,24 @@ def constructor_id(named: NamedTeam, *, season: int, known: Known) -> str:
         return told
     racing = {entry.constructor_id for entry in (*known.entries, *known.season_entries)}
     teams = [team for team in known.constructors if team.id in racing] or list(known.constructors)
-    spoken = {fold(name) for name in (named.name, named.ergast_id) if name}
-    by_name = _ids(teams, lambda team: spoken & {fold(team.id), fold(team.name), fold(team.full_name)})
-    words = set(_words(named.name or named.ergast_id or ""))
+    called = [_called(name, teams) for name in (named.name, named.ergast_id) if name]
+    found = {team for ids in called if len(ids) == 1 for team in ids}
+    if len(found) == 1:
+        return found.pop()
+    possible = found or {team for ids in called for team in ids}
+    reason = f"it could be {_either(possible)}" if possible else "no team of the season has that name"
+    raise _unknown(named.name or named.ergast_id or "", Subject.CONSTRUCTOR, season, reason)
+
+
+def _called(name: str, teams: Sequence[Constructor]) -> set[str]:
+    by_name = _ids(teams, lambda team: fold(name) in {fold(team.id), fold(team.name), fold(team.full_name)})
+    if len(by_name) == 1:
+        return by_name
+    words = set(_words(name))
     within = [team for team in teams if set(_words(team.id)) <= words]
     longest = max((len(_words(team.id)) for team in within), default=0)
     by_words = {team.id for team in within if len(_words(team.id)) == longest}
-    for found in (by_name, by_words):
-        if len(found) == 1:
-            return found.pop()
-    possible = by_name | by_words
-    reason = f"it could be {_either(possible)}" if possible else "no team of the season has that name"
-    raise _unknown(named.name or named.ergast_id or "", Subject.CONSTRUCTOR, season, reason)
+    return by_words if len(by_words) == 1 else by_name | by_words
 
 
 # One session asks some twenty times after the same thousand drivers.

@@ -1,8 +1,8 @@
-"""What is read to decide what is due: the calendar around now, what is known of it, and what was begun."""
+"""What is read to decide what is due, and what is news: the calendar, what is known, what was begun."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -67,3 +67,30 @@ async def parts_stored(read: Read, race_id: str, session: SessionKind) -> dict[s
         parts["GRID"] = True
     parts["SESSION"] = parts.get("CLASSIFICATION", False) and parts.get("LAPS", False)
     return parts
+
+
+async def same_elsewhere(
+    read: Read, race_id: str, session: SessionKind, contents: Mapping[str, str]
+) -> dict[str, tuple[str, SessionKind]]:
+    """Whose newest recording of a part says word for word the same, where another session's does.
+
+    Args:
+        contents: By part, the hash of what its rows say.
+    """
+    table, later = recordings.c, recordings.alias().c
+    newest = (
+        select(func.max(later.revision))
+        .where(later.race_id == table.race_id, later.session == table.session, later.part == table.part)
+        .scalar_subquery()
+    )
+    found = await read.rows(
+        select(table.part, table.race_id, table.session, table.content_hash)
+        .where(table.content_hash.in_(list(contents.values())))
+        .where(or_(table.race_id != race_id, table.session != session.value))
+        .where(table.revision == newest)
+    )
+    return {
+        row.part: (row.race_id, SessionKind(row.session))
+        for row in found
+        if contents.get(row.part) == row.content_hash
+    }

@@ -33,6 +33,7 @@ from f1graph.store.engine import Read, Store
 from f1graph.store.identities import told_identities
 from f1graph.store.people import everybody
 from f1graph.store.results import classifications_known
+from f1graph.weekends.repeated import without_what_is_anothers
 
 # A child process that is given up needs a moment to be gone.
 _LONGER_THAN_THE_DEADLINE = timedelta(seconds=10)
@@ -127,6 +128,7 @@ async def fetch_session(
         race, session, known=known, allowance=allowance, use_cache=use_cache, now=now
     )
     await _settle(store, reservation, answer.calls, clock=clock)
+    answer = await without_what_is_anothers(store, race, session, answer)
     detail = {
         "source": fetches.source.name,
         "session": session.value,

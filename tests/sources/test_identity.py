@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from f1graph.races.entries import Constructor, Driver, Entry
@@ -108,6 +110,31 @@ def test_a_name_and_a_code_of_two_drivers_decide_nothing() -> None:
     )
     with pytest.raises(UnknownIdentityError, match="name and code say"):
         driver_id(NamedDriver("LAW", "55", "Carlos", "Sainz"), season=2025, known=known(*races))
+
+
+def test_a_name_and_an_ergast_id_of_two_drivers_decide_nothing() -> None:
+    """S5, S9: a list of drivers of another season gives the car to who drove it then."""
+    races = (
+        Entry("2025-australia", LAWSON.id, "red-bull", None, "30"),
+        Entry("2025-australia", SAINZ.id, "haas", None, "55"),
+    )
+    with pytest.raises(UnknownIdentityError, match="Ergast's sainz say carlos-sainz-jr or liam-lawson"):
+        driver_id(NamedDriver("LAW", "30", "Liam", "Lawson", "sainz"), season=2025, known=known(*races))
+
+
+def test_a_team_whose_name_another_had_in_full_is_known_by_its_words() -> None:
+    """The Racing Bulls of 2025 were called RB the year before, with the same name in full."""
+    before = Constructor("rb", "RB", "Racing Bulls", "Italy", "rb")
+    both = replace(known(), constructors=(*TEAMS, before))
+    assert constructor_id(NamedTeam("Racing Bulls"), season=2026, known=both) == "racing-bulls"
+
+
+def test_a_name_and_an_ergast_id_of_two_teams_decide_nothing() -> None:
+    """S5, S9: a list of drivers of another weekend gives the driver to the team of then."""
+    named = NamedTeam("Red Bull Racing", "racing_bulls")
+    with pytest.raises(UnknownIdentityError, match="it could be racing-bulls or red-bull"):
+        constructor_id(named, season=2026, known=known())
+    assert constructor_id(NamedTeam("Red Bull Racing", "red_bull"), season=2026, known=known()) == "red-bull"
 
 
 def test_teams_are_known_by_their_sponsors_names() -> None:

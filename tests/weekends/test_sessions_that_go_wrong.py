@@ -40,8 +40,10 @@ CODES = {
     "truncate": {ProblemCode.TRUNCATED},
     "html": {ProblemCode.NOT_JSON},
     "empty": {ProblemCode.EMPTY},
-    # An archive's page without a name on it is known by drivers nobody has entered, or by its date.
+    # An archive's page without a name on it is known by drivers nobody has entered, by its date, or by what
+    # the other pages say.
     "wrong-race": {ProblemCode.WRONG_RACE, ProblemCode.UNKNOWN_ID, ProblemCode.CONTRADICTION},
+    "next-of-kin": {ProblemCode.WRONG_RACE, ProblemCode.UNKNOWN_ID, ProblemCode.CONTRADICTION},
     "five-laps": {ProblemCode.INCOMPLETE, ProblemCode.CONTRADICTION},
 }
 
@@ -85,8 +87,7 @@ PAGES = (
     "WeatherData",
     "RaceControlMessages",
 )
-# Which pages of the archive tell whose they are, or are told by the course of the session.
-TELLING_PAGES = ("SessionInfo", "TimingData", "RaceControlMessages", "WeatherData", "TrackStatus")
+OTHERS = ("wrong-race", "next-of-kin")
 
 
 @dataclass(frozen=True)
@@ -109,12 +110,18 @@ class Wrong:
 
 
 def every_way() -> list[Wrong]:
-    usual = [kind for kind in CODES if kind not in ("wrong-race", "five-laps")]
+    usual = [kind for kind in CODES if kind not in (*OTHERS, "five-laps")]
     of_ergast = ((SPRINT, "sprint"), (QUALIFYING, "qualifying"), (RACE, "results"))
     return [
-        *(Wrong(asked, page, kind) for asked, page in of_ergast for kind in CODES),
+        *(Wrong(asked, page, kind) for asked, page in of_ergast for kind in CODES if kind != "next-of-kin"),
         *(Wrong(LIVE_SPRINT, page, kind) for page in PAGES for kind in usual),
-        *(Wrong(LIVE_SPRINT, page, "wrong-race") for page in TELLING_PAGES),
+        *(Wrong(LIVE_SPRINT, page, kind) for page in PAGES for kind in OTHERS),
+        *(
+            Wrong(asked, page, "next-of-kin")
+            for asked in (LIVE_QUALIFYING, LIVE_PRACTICE)
+            for page in PAGES
+            if page != "LapCount"
+        ),
         *(Wrong(asked, "TimingData", "five-laps") for asked in (LIVE_SPRINT, LIVE_QUALIFYING, LIVE_PRACTICE)),
         Wrong(LIVE_QUALIFYING, "TimingData", "403"),
         *(Wrong(LIVE_PRACTICE, page, "truncate") for page in ("TimingData", "RaceControlMessages")),
@@ -127,6 +134,7 @@ IN_EVERY_RUN = (
     Wrong(LIVE_PRACTICE, "TimingData", "five-laps"),
     Wrong(LIVE_PRACTICE, "WeatherData", "hang"),
     Wrong(SPRINT, "sprint", "reset"),
+    Wrong(LIVE_PRACTICE, "TimingAppData", "next-of-kin"),
 )
 # By fact or part: what its content is known by, and what the store says it lacks.
 Stored = dict[str, tuple[str, str | None]]

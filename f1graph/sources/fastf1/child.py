@@ -27,6 +27,7 @@ from fastf1.req import Cache, _SessionWithRateLimiting
 
 from f1graph.sources.fastf1.answers import Allowance, Host, Hosts
 from f1graph.sources.fastf1.metering import BudgetSpentError, Meter, MeteredAdapter
+from f1graph.sources.fastf1.pages import Pages
 
 _FRAMES = ("results", "laps", "weather_data", "race_control_messages", "track_status", "session_status")
 # Headshots, colours and the like are nobody's facts.
@@ -165,8 +166,10 @@ def _session(season: int, round_: int, names: list[str]) -> dict[str, Any]:
     if number is None:
         return {"event": described, "frames": {}, "info": None}
     session = event.get_session(number)
+    pages = Pages()
+    pages.watch()
     session.load(laps=True, telemetry=False, weather=True, messages=True)
-    frames = {name: _frame(session, name) for name in _FRAMES}
+    frames = {name: _frame(session, name) for name in _FRAMES} | _plain(pages.frames())
     return {
         "event": described,
         "frames": {name: rows for name, rows in frames.items() if rows is not None},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from f1graph.races.laps import (
     WeatherSample,
 )
 from f1graph.races.results import Classification, ClassificationKind, ClassificationRow, KnownAtBasis
+from f1graph.sources.fastf1.agreement import Page, disagreements, not_listed
 from f1graph.sources.fastf1.answers import Failure, Host, Part, Problem, ProblemCode, SessionAnswer
 from f1graph.sources.fastf1.classifications import (
     People,
@@ -29,6 +30,7 @@ from f1graph.sources.fastf1.classifications import (
     with_best_laps,
 )
 from f1graph.sources.fastf1.course import check_flags, check_weather, course_of
+from f1graph.sources.fastf1.failures import first_failure, problem_of
 from f1graph.sources.fastf1.process import Answer
 from f1graph.sources.fastf1.recordings import (
     fastest_car,
@@ -50,36 +52,18 @@ _WITH_ERGAST = (*_RACES, SessionKind.QUALIFYING)
 # Which pages of which host a part is made of; the first that failed is the reason.
 _ERGAST_PAGES = ("/results.json", "/qualifying.json", "/sprint.json")
 _LAP_PAGES = ("TimingData.", "TimingAppData.", "SessionStatus.", "TrackStatus.", "LapCount.", "DriverList.")
+# What an order by best laps is made of.
+_ORDER_OF_LAPS = (Page.DRIVERS, Page.TYRES)
 _PAGES: dict[Part, tuple[str, ...]] = {
     Part.LAPS: _LAP_PAGES,
     Part.WEATHER: ("WeatherData.",),
     Part.RACE_CONTROL: ("RaceControlMessages.",),
     Part.TRACK_STATUS: ("TrackStatus.",),
 }
-_WORDS = {
-    ProblemCode.UNAVAILABLE: "is not there or failed",
-    ProblemCode.BLOCKED: "refuses our address (403)",
-    ProblemCode.RATE_LIMITED: "had too many calls (429)",
-    ProblemCode.TIMED_OUT: "did not answer in time",
-    ProblemCode.TRUNCATED: "broke off in the middle of the answer",
-    ProblemCode.NOT_JSON: "gave a page that is no data",
-    ProblemCode.EMPTY: "gave an empty answer",
-    ProblemCode.WRONG_RACE: "answered about another race",
-}
 
 
 def no_facts(answer: Answer) -> Facts:
     return _facts(answer, (), ())
-
-
-def problems_without_answer(answer: Answer, part: Part) -> tuple[Problem, ...]:
-    """Why there is nothing to read; empty where there is."""
-    if answer.error is None:
-        return ()
-    code, reason = answer.error
-    if code is ProblemCode.CRASHED and (failure := _first_failure(answer.failures, ("schedule_",))):
-        return (_problem(part, failure),)
-    return (Problem(part, code, reason),)
 
 
 def read_session(
@@ -109,6 +93,7 @@ class _Reading:
     classifications: list[Classification] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    _doubts: dict[Page, str] = field(default_factory=dict)
 
     def is_the_session_asked(self) -> bool:
         body = self.answer.body
@@ -128,14 +113,34 @@ class _Reading:
     def read_all(self) -> None:
         for page in ("SessionInfo.", "DriverList."):
             if failure := self._failed((page,)):
-                self.problems.append(_problem(Part.SESSION, failure))
+                self.problems.append(problem_of(Part.SESSION, failure))
         self._people = People(self._lines("results"), self.race.season, self.known)
+        # Before the flags, which are held against them, and the laps, which carry the flags.
+        self._read(Part.RACE_CONTROL, "race_control_messages", self._messages)
+        self._read(Part.TRACK_STATUS, "track_status", self._track_status)
+        self._doubts = self._disagreements()
         rows = self._read_classification()
         self._read_laps(rows)
         self._read(Part.WEATHER, "weather_data", self._weather)
-        # Before the flags, which are held against them.
-        self._read(Part.RACE_CONTROL, "race_control_messages", self._messages)
-        self._read(Part.TRACK_STATUS, "track_status", self._track_status)
+
+    def _disagreements(self) -> dict[Page, str]:
+        """Why laps, and what is made of them, are not to be believed."""
+        found = disagreements(
+            self._lines,
+            self.session,
+            race_laps=self.answer.body.get("total_laps"),
+            messages=self._messages_kept(),
+        )
+        for one in self.problems:
+            if one.part is Part.TRACK_STATUS and one.code is ProblemCode.CONTRADICTION:
+                found[Page.FLAGS] = one.reason
+        return found
+
+    def _doubt(self, pages: Collection[Page]) -> str | None:
+        return "; ".join(reason for page, reason in self._doubts.items() if page in pages) or None
+
+    def _messages_kept(self) -> list[RaceControlMessage]:
+        return [row for one in self.recordings for row in one.rows if isinstance(row, RaceControlMessage)]
 
     def _weather(self, found: Sequence[Line]) -> tuple[WeatherSample, ...]:
         rows = weather_rows(found)
@@ -149,8 +154,7 @@ class _Reading:
 
     def _track_status(self, found: Sequence[Line]) -> tuple[TrackStatusChange, ...]:
         rows = track_status_rows(found)
-        messages = [row for one in self.recordings for row in one.rows if isinstance(row, RaceControlMessage)]
-        check_flags(rows, course_of(self._lines("session_status")), messages)
+        check_flags(rows, course_of(self._lines("session_status")), self._messages_kept())
         return rows
 
     def _read_classification(self) -> tuple[ClassificationRow, ...]:
@@ -169,7 +173,7 @@ class _Reading:
                 self._people,
                 race=self.race,
                 laps_of={} if laps is None else laps_driven(laps),
-                fastest_car=fastest_car(self._lines("laps")),
+                fastest_car=None if self._doubt(_ORDER_OF_LAPS) else fastest_car(self._laps()),
             ),
         )
         if rows is None:
@@ -185,27 +189,39 @@ class _Reading:
     def _results(self) -> list[Line]:
         results = self._lines("results")
         if self.session in PRACTICES and all(line.get("Position") is None for line in results):
-            return with_best_laps(results, self._lines("laps"))
+            return with_best_laps(results, self._laps())
         return results
+
+    def _laps(self) -> list[Line]:
+        """Without race control's messages nobody knows which times were taken away."""
+        laps = self._lines("laps")
+        if self._messages_kept():
+            return laps
+        return [{**lap, "Deleted": None, "DeletedReason": None} for lap in laps]
 
     def _no_classification(self) -> Problem | None:
         """Why the published order is not there; FastF1 fills the gap with one of its own from the laps."""
         part, results = Part.CLASSIFICATION, self._lines("results")
         if self.session in _WITH_ERGAST:
             if failure := self._failed(_ERGAST_PAGES, Host.ERGAST):
-                return _problem(part, failure)
+                return problem_of(part, failure)
             if not any(line.get("DriverId") for line in results):
                 return Problem(
                     part, ProblemCode.EMPTY, "Ergast has no result of this session yet", Host.ERGAST
                 )
-            return None
+            # FastF1 takes place and grid away from whom the archive's list does not have.
+            unlisted = not_listed(self._lines("driver_list"), results)
+            return Problem(part, ProblemCode.CONTRADICTION, unlisted) if unlisted else None
         if not self._lines("laps"):
             if failure := self._failed(_LAP_PAGES):
-                return _problem(part, failure)
+                return problem_of(part, failure)
             return Problem(part, ProblemCode.EMPTY, "no laps to make an order of")
         if early := self._stops_early():
             return Problem(part, ProblemCode.INCOMPLETE, f"{early}: too few laps to make an order of")
-        if "race_control_messages" not in self.answer.body["frames"]:
+        of_pages = _ORDER_OF_LAPS if self.session in PRACTICES else tuple(Page)
+        if doubt := self._doubt(of_pages):
+            return Problem(part, ProblemCode.CONTRADICTION, doubt)
+        if not self._messages_kept():
             failure = self._failed(_PAGES[Part.RACE_CONTROL])
             why = "which times were taken away is not known without race control's messages"
             if self.session is SessionKind.SPRINT_QUALIFYING:
@@ -215,12 +231,15 @@ class _Reading:
         return None
 
     def _read_laps(self, classified: Sequence[ClassificationRow]) -> None:
-        found = self._lines("laps")
+        found = self._laps()
         if not found:
             self._missing(Part.LAPS)
             return
         if early := self._stops_early():
             self._note(Part.LAPS, ProblemCode.INCOMPLETE, f"{early}: too few to keep")
+            return
+        if doubt := self._doubt(tuple(Page)):
+            self._note(Part.LAPS, ProblemCode.CONTRADICTION, doubt)
             return
         race_laps = self.answer.body.get("total_laps") or self.race.scheduled_laps
         if self.session is SessionKind.SPRINT:
@@ -239,7 +258,7 @@ class _Reading:
         self._record(SessionPart.LAPS, rows, lacking)
         if failure := self._failed(("LapCount.",)):
             # Nothing is missing, but nobody has said how many there should be.
-            self.problems.append(_problem(Part.LAPS, failure))
+            self.problems.append(problem_of(Part.LAPS, failure))
 
     def _stops_early(self) -> str | None:
         if self.session in _RACES:
@@ -269,7 +288,7 @@ class _Reading:
     def _missing(self, part: Part) -> None:
         failure = self._failed(_PAGES[part])
         if failure is not None:
-            self.problems.append(_problem(part, failure))
+            self.problems.append(problem_of(part, failure))
             return
         said = "; ".join(line for line in self.answer.log if "Failed" in line) or "FastF1 gave no lines"
         self._note(part, ProblemCode.EMPTY, said)
@@ -277,7 +296,7 @@ class _Reading:
     def _failed(self, pages: tuple[str, ...], host: Host | None = None) -> Failure | None:
         """The call that failed on archive and mirror both; what the mirror gave is no failure."""
         failures = [failure for failure in self.answer.failures if host in (None, failure.host)]
-        return _first_failure(failures, pages, unless_given=self.answer.body.get("good", {}))
+        return first_failure(failures, pages, unless_given=self.answer.body.get("good", {}))
 
     def _lines(self, frame: str) -> list[Line]:
         return list(lines(self.answer.body["frames"].get(frame) or {}))
@@ -330,20 +349,3 @@ def _facts(
         classifications=classifications,
         recordings=recordings,
     )
-
-
-def _first_failure(
-    failures: Sequence[Failure], pages: tuple[str, ...], unless_given: Mapping[str, Any] | None = None
-) -> Failure | None:
-    given = unless_given or {}
-    for page in pages:
-        for failure in failures:
-            if page in failure.address and not any(page in address for address in given):
-                return failure
-    return None
-
-
-def _problem(part: Part, failure: Failure) -> Problem:
-    page = failure.address.rpartition("/")[2]
-    words = _WORDS.get(failure.code, failure.code.value)
-    return Problem(part, failure.code, f"{failure.host.value} {words}: {page}", failure.host)

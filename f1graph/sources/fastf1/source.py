@@ -20,8 +20,9 @@ from f1graph.sources.fastf1.answers import (
     ScheduledRace,
     SessionAnswer,
 )
+from f1graph.sources.fastf1.failures import problems_without_answer
 from f1graph.sources.fastf1.process import Answer, Request, ask_child
-from f1graph.sources.fastf1.reading import no_facts, problems_without_answer, read_session
+from f1graph.sources.fastf1.reading import no_facts, read_session
 from f1graph.sources.fastf1.sessions import names_of, scheduled_race, why_another_season
 from f1graph.sources.identity import Known
 

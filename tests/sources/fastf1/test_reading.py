@@ -150,13 +150,19 @@ def test_a_race_that_lacks_its_last_laps_is_kept_and_says_so() -> None:
     assert named(answer) == {(Part.LAPS, ProblemCode.INCOMPLETE)}
 
 
+# An hour from the tenth minute on: eighteen minutes, fifteen and twelve, with pauses.
+_THREE_PARTS = {
+    "Time": [minute * 60_000 for minute in (10, 28, 35, 50, 58, 70)],
+    "Status": ["Started", "Finished"] * 3,
+}
+
+
 @pytest.mark.parametrize("minutes", [5, 25])
 def test_a_qualifying_with_its_first_laps_only_is_not_kept(minutes: int) -> None:
     """S7: nobody publishes how many laps a qualifying had, so its own start and end are what tells."""
-    status = {"Time": [600_000, 4_200_000], "Status": ["Started", "Finished"]}
     driven = laps(last=1, cars=CARS - 1) | {"Time": [600_000 + minutes * 60_000] * (CARS - 1)}
     answer = read_session(
-        an_answer(laps=driven, session_status=status),
+        an_answer(laps=driven, session_status=_THREE_PARTS),
         QUALIFYING_TOO,
         SessionKind.QUALIFYING,
         known=KNOWN,
@@ -171,10 +177,9 @@ def test_a_qualifying_with_its_first_laps_only_is_not_kept(minutes: int) -> None
 
 def test_a_qualifying_that_rain_ended_is_kept() -> None:
     """S7: fresh sessions are empty or half empty."""
-    status = {"Time": [600_000, 4_200_000], "Status": ["Started", "Finished"]}
     driven = laps(last=1, cars=CARS - 1) | {"Time": [600_000 + 31 * 60_000] * (CARS - 1)}
     answer = read_session(
-        an_answer(laps=driven, session_status=status),
+        an_answer(laps=driven, session_status=_THREE_PARTS),
         QUALIFYING_TOO,
         SessionKind.QUALIFYING,
         known=KNOWN,
@@ -247,7 +252,6 @@ def test_an_unknown_driver_holds_results_and_laps_back_and_says_how_to_map_her()
     [
         ("weather_data", {"Time": [120_000, 60_000]}, Part.WEATHER),
         ("weather_data", {"Time": [60_000], "AirTemp": [400.0]}, Part.WEATHER),
-        ("track_status", {"Time": [0], "Status": ["9"]}, Part.TRACK_STATUS),
         ("race_control_messages", {"Time": ["2029-06-02T13:00:00"]}, Part.RACE_CONTROL),
         ("race_control_messages", {"Time": ["2030-06-02T13:00:00+02:00"]}, Part.RACE_CONTROL),
         ("laps", {"DriverNumber": ["1", "1"], "LapNumber": [1.0, 1.0]}, Part.LAPS),
@@ -267,18 +271,27 @@ def test_a_part_outside_its_session_or_out_of_order_is_refused_alone(
     assert parts_of(answer) == _ALL_PARTS - {SessionPart(part.value)}
 
 
-# Started, stopped after twenty minutes for ten, finished after an hour and a half, closed five minutes later.
+def test_flags_that_are_none_cost_the_laps_too() -> None:
+    """S4: the laps carry the flags that were shown on them."""
+    answer = read(an_answer(track_status={"Time": [0], "Status": ["9"]}))
+
+    lost = {Part.TRACK_STATUS, Part.LAPS}
+    assert named(answer) == {(part, ProblemCode.CONTRADICTION) for part in lost}
+    assert parts_of(answer) == _ALL_PARTS - {SessionPart(part.value) for part in lost}
+
+
+# Started, stopped after twenty minutes for ten, finished with the last lap, closed five minutes later.
 _COURSE = {
-    "Time": [minute * 60_000 for minute in (60, 80, 90, 150, 155)],
+    "Time": [minute * 60_000 for minute in (60, 80, 90, 135, 140)],
     "Status": ["Started", "Aborted", "Started", "Finished", "Finalised"],
 }
-_WEATHER = {"Time": [minute * 60_000 for minute in range(155)]}
+_WEATHER = {"Time": [minute * 60_000 for minute in range(140)]}
 _FLAGS: dict[str, list[Any]] = {
     "Time": [minute * 60_000 for minute in (0, 70, 75, 80, 90)],
     "Status": ["1", "4", "1", "5", "1"],
 }
-_ANNOUNCED = {
-    "Time": ["2030-06-02T13:10:00", "2030-06-02T13:20:00", "2030-06-02T14:30:00"],
+_ANNOUNCED: dict[str, list[Any]] = {
+    "Time": ["2030-06-02T13:10:00", "2030-06-02T13:20:00", "2030-06-02T14:15:00"],
     "Category": ["SafetyCar", "Flag", "Flag"],
     "Message": ["SAFETY CAR DEPLOYED", "RED FLAG", "CHEQUERED FLAG"],
     "Lap": [5.0, 15.0, 50.0],
@@ -302,7 +315,7 @@ def test_weather_and_flags_that_fit_the_session_are_kept() -> None:
     assert parts_of(answer) == _ALL_PARTS
 
 
-@pytest.mark.parametrize("minutes", [145, 170])
+@pytest.mark.parametrize("minutes", [130, 143])
 def test_the_weather_of_another_session_is_told_by_its_end(minutes: int) -> None:
     """S5: the page does not say whose it is, but the station measures until the session is closed."""
     others = {"Time": [minute * 60_000 for minute in range(minutes)]}
@@ -323,7 +336,12 @@ def test_the_weather_of_another_session_is_told_by_its_end(minutes: int) -> None
             "141516",
             "a virtual safety car was shown at 2:00:00 that nobody announced",
         ),
-        ((0, 70, 75, 80, 90, 170), "141512", "the flags go on until 2:50:00, the session ends at 2:35:00"),
+        (
+            (0, 70, 75, 80, 90, 100, 101, 110, 111),
+            "141512121",
+            "2 yellow flags were shown that nobody announced, the first at 1:40:00",
+        ),
+        ((0, 70, 75, 80, 90, 170), "141512", "the flags go on until 2:50:00, the session ends at 2:20:00"),
     ],
 )
 def test_the_flags_of_another_session_are_told_by_what_happened_in_this_one(
@@ -333,8 +351,40 @@ def test_the_flags_of_another_session_are_told_by_what_happened_in_this_one(
     others = {"Time": [minute * 60_000 for minute in minutes], "Status": list(codes)}
     answer = read(the_course_of_a_race(track_status=others))
 
-    assert [(one.part, one.reason) for one in answer.problems] == [(Part.TRACK_STATUS, reason)]
-    assert parts_of(answer) == _ALL_PARTS - {SessionPart.TRACK_STATUS}
+    # The laps carry the flags that were shown on them.
+    lost = (Part.TRACK_STATUS, Part.LAPS)
+    assert [(one.part, one.reason) for one in answer.problems] == [(part, reason) for part in lost]
+    assert parts_of(answer) == _ALL_PARTS - {SessionPart(part.value) for part in lost}
+
+
+_TWO_YELLOWS: dict[str, list[Any]] = {
+    "Time": [*_ANNOUNCED["Time"][:2], "2030-06-02T13:40:00", "2030-06-02T13:50:00", _ANNOUNCED["Time"][2]],
+    "Category": ["SafetyCar", *["Flag"] * 4],
+    "Message": [
+        *_ANNOUNCED["Message"][:2],
+        "YELLOW IN TRACK SECTOR 5",
+        "DOUBLE YELLOW IN TRACK SECTOR 7",
+        _ANNOUNCED["Message"][2],
+    ],
+    "Flag": [None, "RED", "YELLOW", "DOUBLE YELLOW", "CHEQUERED"],
+    "Lap": [5.0, 15.0, 25.0, 30.0, 50.0],
+}
+
+
+def test_yellow_flags_are_shown_where_they_are_announced() -> None:
+    """S5: a quiet session's flags are those of many; the corners where cars went off tell them apart."""
+    shown = {
+        "Time": [*_FLAGS["Time"], *(minute * 60_000 for minute in (100, 101, 110, 111))],
+        "Status": [*_FLAGS["Status"], *"2121"],
+    }
+    told = read(the_course_of_a_race(race_control_messages=_TWO_YELLOWS, track_status=shown))
+    others = read(the_course_of_a_race(race_control_messages=_TWO_YELLOWS))
+
+    assert told.problems == ()
+    reason = "2 yellow flags were announced and 0 of them shown, the first announced at 1:40:00"
+    assert [(one.part, one.reason) for one in others.problems] == [
+        (part, reason) for part in (Part.TRACK_STATUS, Part.LAPS)
+    ]
 
 
 def test_a_race_that_begins_again_behind_the_safety_car_needs_no_announcement() -> None:
