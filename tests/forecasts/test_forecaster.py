@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,11 +14,14 @@ import pytest
 from sqlalchemy import text
 
 from f1graph.errors import BundleError, ForecastError, UnknownError
+from f1graph.features.race_features import RaceFeatures
 from f1graph.forecasts.forecaster import Forecaster
 from f1graph.forecasts.make import distribution_of
-from f1graph.forecasts.members import Models
+from f1graph.forecasts.members import RATING, Models
 from f1graph.forecasts.record import record_forecast
+from f1graph.models.baselines import UniformEstimator, UniformPredictor
 from f1graph.models.bundle import TENSORS_FILE
+from f1graph.models.draws import OutcomeDistribution
 from f1graph.models.protocol import Example
 from f1graph.models.rating import RatingEstimator, RatingPredictor
 from f1graph.races.calendar import Race
@@ -405,3 +409,35 @@ async def test_t2_the_event_loop_answers_while_a_model_is_trained(store: Store, 
     assert answered == [1]
     computing = {Path(code.co_filename).parent.name for code in calls.functions} & {"features", "models"}
     assert computing == set()
+
+
+async def test_a_forecast_that_is_given_up_begins_with_no_further_model(store: Store, tmp_path: Path) -> None:
+    """Q5: a thread cannot be stopped from outside; it looks between two models whether anybody waits."""
+    begun, go_on, asked = threading.Event(), threading.Event(), []
+
+    @dataclass(frozen=True)
+    class Slow(UniformPredictor):
+        def predict(self, features: RaceFeatures, *, draws: int, seed: int) -> OutcomeDistribution:
+            asked.append(seed)
+            begun.set()
+            go_on.wait()
+            return super().predict(features, draws=draws, seed=seed)
+
+    @dataclass(frozen=True)
+    class SlowEstimator(UniformEstimator):
+        def fit(self, examples: Sequence[Example], *, stage: Stage, seed: int) -> Slow:
+            fitted = super().fit(examples, stage=stage, seed=seed)
+            return Slow(fitted.stage, fitted.feature_names, fitted.retirement)
+
+    models = Models(served=RATING, at_once=RATING, baselines=(SlowEstimator(),))
+    forecaster = a_forecaster(store, tmp_path, models)
+    forecasting = asyncio.create_task(forecast_at(forecaster))
+    assert await asyncio.to_thread(begun.wait, 60)
+    forecasting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await forecasting
+    go_on.set()
+    await asyncio.to_thread(forecaster.close)
+
+    # Beside the served model it spoke; its own forecast was not begun.
+    assert len(asked) == 1

@@ -40,6 +40,7 @@ def test_the_readme_names_no_setting_that_is_not_there() -> None:
 
 def test_the_readme_says_whose_data_it_is_and_that_it_is_unofficial() -> None:
     """S16: whose data it is, and on what terms."""
-    text = README.lower()
-    assert "cc by 4.0" in text
-    assert "unofficial" in text
+    text = re.sub(r"\s+", " ", README)
+    for source, licence in (("F1DB", "CC BY 4.0"), ("Jolpica", "CC BY-NC-SA 4.0, **non-commercial**")):
+        assert re.search(rf"\*\*\[{source}\]\([^)]+\)\*\*,? [^.]*{re.escape(licence)}", text), source
+    assert "f1graph is unofficial and not associated in any way with the Formula 1 companies" in text

