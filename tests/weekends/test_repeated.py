@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from f1graph.races.calendar import Race, SessionKind
 from f1graph.races.facts import Facts
 from f1graph.races.laps import SessionPart
-from f1graph.sources.fastf1 import Part, Problem, ProblemCode, SessionAnswer
+from f1graph.sources.fastf1 import Host, Part, Problem, ProblemCode, SessionAnswer
 from f1graph.sources.fastf1.reading import read_session
 from f1graph.store.engine import Store
 from f1graph.weekends.intake import record
 from f1graph.weekends.repeated import without_what_is_anothers
+from f1graph.weekends.sessions import SessionFetches, fetch_session
 from tests.builders import a_history, a_race
 from tests.sources.fastf1.hand_made import DRIVERS, KNOWN, NOW, RACE, TEAMS, an_answer
 from tests.store.records import facts_of
@@ -41,13 +42,38 @@ async def known_of_the_earlier_race(store: Store, answer: SessionAnswer, *parts:
         await record(write, of(EARLIER, answer, *parts), now=NOW)
 
 
+@dataclass
+class Says:
+    """A source that has one answer."""
+
+    answer: SessionAnswer
+    name: str = "fastf1"
+
+    async def fetch_session(self, *_: Any, **__: Any) -> SessionAnswer:
+        return self.answer
+
+    async def fetch_schedule(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("nobody asks for a schedule")
+
+
 async def test_weather_that_was_measured_at_another_race_is_not_believed(store: Store) -> None:
     """S5: nothing on the page says whose it is, but no two sessions have the same to the last digit."""
     answer = an_answer_with(weather_data=WEATHER)
     await known_of_the_earlier_race(store, answer, SessionPart.WEATHER)
 
-    found = await without_what_is_anothers(store, HERE, SessionKind.RACE, answer)
+    found = await fetch_session(
+        store,
+        SessionFetches(
+            Says(answer), dict.fromkeys(Host, 400), dict.fromkeys(Host, 4.0), timedelta(minutes=1)
+        ),
+        HERE.id,
+        SessionKind.RACE,
+        clock=lambda: NOW,
+        use_cache=False,
+        is_live=True,
+    )
 
+    assert [one["code"] for one in found.detail["problems"]] == ["WRONG_RACE"]
     assert found.problems == (
         Problem(
             Part.WEATHER,

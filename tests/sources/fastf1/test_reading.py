@@ -100,11 +100,19 @@ def test_a_renamed_race_is_known_by_its_days() -> None:
     assert read(an_answer(event=an_event(name="Grand Prix of the Sunken Isle"))).problems == ()
 
 
+_TWICE_FIFTEENTH = [*range(1, 16), 15, *range(17, CARS + 1)]
+
+
 @pytest.mark.parametrize(
     "columns",
     [
         {"Position": [0.0] * CARS},
         {"Position": [float(place) for place in (1, 1, *range(3, CARS + 1))]},
+        # Where there are no points nothing else tells.
+        {
+            "Position": [float(place) for place in _TWICE_FIFTEENTH],
+            "ClassifiedPosition": [*(str(place) for place in _TWICE_FIFTEENTH[:-1]), "R"],
+        },
         {"Points": [0.0] * CARS},
         {"Points": [None] * CARS},
         {"TeamName": ["Team 1"] * CARS},
@@ -224,6 +232,16 @@ def test_laps_of_a_longer_session_are_not_those_of_the_race() -> None:
 
     assert named(answer) == {(Part.LAPS, ProblemCode.CONTRADICTION)}
     assert parts_of(answer) == _ALL_PARTS - {SessionPart.LAPS}
+
+
+def test_the_first_nine_of_a_race_are_not_the_race() -> None:
+    """S4, S7: places, points and laps go together, and half of the field is missing."""
+    nine = {column: values[:9] for column, values in results().items()}
+    answer = read(an_answer(results=nine, laps=laps(cars=9)))
+
+    assert answer.facts.classifications == ()
+    reasons = {one.reason for one in answer.problems if one.part is Part.CLASSIFICATION}
+    assert reasons == {"9 cars are classified; a session has 10 to 26"}
 
 
 def test_thirty_drivers_are_refused() -> None:
