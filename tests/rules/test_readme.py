@@ -10,7 +10,8 @@ from pydantic_core import to_jsonable_python
 
 from f1graph.settings import Settings
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+README_FILE = Path(__file__).parents[2] / "README.md"
+README = README_FILE.read_text(encoding="utf-8")
 
 
 def shown_default(name: str) -> str:
@@ -44,3 +45,11 @@ def test_the_readme_says_whose_data_it_is_and_that_it_is_unofficial() -> None:
     for source, licence in (("F1DB", "CC BY 4.0"), ("Jolpica", "CC BY-NC-SA 4.0, **non-commercial**")):
         assert re.search(rf"\*\*\[{source}\]\([^)]+\)\*\*,? [^.]*{re.escape(licence)}", text), source
     assert "f1graph is unofficial and not associated in any way with the Formula 1 companies" in text
+
+
+def test_the_dashboards_footer_says_it_too() -> None:
+    """S16: on the page as it is built, whether or not it was built here."""
+    page = (README_FILE.parent / "f1graph" / "web" / "index.html").read_text(encoding="utf-8")
+    footer = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page[page.index("<footer") :]))
+    for words in ("F1DB", "CC BY 4.0", "Jolpica", "non-commercial (CC BY-NC-SA 4.0)", "Unofficial"):
+        assert words in footer
