@@ -24,7 +24,7 @@ fragment Whole on Forecast {
   entries {
     driver { code } constructor { slug } grid win podium points retirement { total mechanical accident other }
     expectedPosition confidence consensus { divergenceBits }
-    interval80 { low high } positionProbabilities uncertainty { entropyBits aleatoric epistemic }
+    interval80 { low high probability } positionProbabilities uncertainty { entropyBits aleatoric epistemic }
     members { model isBaseline weight win podium points retirement expectedPosition }
   }
   scores { measure }
