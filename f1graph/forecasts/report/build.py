@@ -14,9 +14,11 @@ from f1graph.forecasts.report.ablation import ablation
 from f1graph.forecasts.report.checks import (
     Gains,
     Retirements,
+    Teammates,
     Winners,
     positions_gained,
     retirements,
+    teammates,
     winners,
 )
 from f1graph.forecasts.report.reading import JudgedForecast, Reading
@@ -39,7 +41,7 @@ class StageReport:
         chosen, later: Seasons up to `CHOSEN_UPTO`, and those after it; None without any.
         seasons: Each by itself, the leading figures only.
         reliability: By model.
-        coverage, retirements: Of each model.
+        coverage, retirements, teammates: Of each model.
         winners: Of the reference.
         gains: Of each model; empty where the stage does not know the grid.
         members: All members pooled in equal shares, and all but each; None with fewer than two.
@@ -53,6 +55,7 @@ class StageReport:
     reliability: Mapping[str, Sequence[Reliability]]
     coverage: tuple[Coverage, ...]
     retirements: tuple[Retirements, ...]
+    teammates: tuple[Teammates, ...]
     winners: tuple[Winners, ...]
     gains: tuple[Gains, ...]
     members: Scoreboard | None
@@ -165,6 +168,7 @@ def _stage_report(
     late = [season for season in seasons if season > CHOSEN_UPTO]
     covered = [interval_coverage(at_stage, model=model) for model in whole.models]
     retired = [retirements(at_stage, model=model) for model in whole.models]
+    together = [teammates(at_stage, model=model) for model in whole.models]
     knows_grid = stage is Stage.AFTER_QUALIFYING
     gained = [positions_gained(at_stage, model=model) for model in whole.models if knows_grid]
     return StageReport(
@@ -178,6 +182,7 @@ def _stage_report(
         reliability={model: reliability(at_stage, model=model) for model in whole.models},
         coverage=tuple(each for each in covered if each is not None),
         retirements=tuple(each for each in retired if each is not None),
+        teammates=tuple(each for each in together if each is not None),
         winners=tuple(winners(at_stage, model=reference)),
         gains=tuple(each for each in gained if each is not None),
         members=ablation(
