@@ -48,7 +48,7 @@ def many() -> UltraPredictor:
 
 def epistemic(predictor: UltraPredictor, race: RaceFeatures) -> NDArray[np.float64]:
     told = [predictor.predict_ensemble(race, draws=DRAWS, seed=seed).epistemic for seed in (1, 2, 3)]
-    return np.stack(told).mean(axis=0)
+    return np.asarray(np.stack(told).mean(axis=0))
 
 
 def with_rookie(race: RaceFeatures, instead_of: str) -> RaceFeatures:
