@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -54,6 +54,14 @@ class ManyVoiced(Predictor, Protocol):
     """A member of several networks or weight draws, which can disagree among themselves."""
 
     def views(self, features: RaceFeatures, *, draws: int, seed: int) -> list[OutcomeDistribution]: ...
+
+
+@runtime_checkable
+class Doubting(ManyVoiced, Protocol):
+    """One whose voices differ in what all members believe alike: how strong the cars are."""
+
+    @property
+    def doubts_strengths(self) -> Literal[True]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +108,12 @@ class UltraPredictor:
         whole = resample(pool, weights, draws=draws, generator=generator)
         shares = {name: stack.order[name] for name in members}
         heard = sum(shares.values())
-        aleatoric, epistemic = spread_of([(shares[name] / heard, voices[name]) for name in members], whole)
+        doubting = [name for name in members if isinstance(self.components[name], Doubting)]
+        aleatoric, epistemic = spread_of(
+            [(shares[name] / heard, voices[name]) for name in members],
+            whole,
+            doubting=list(members).index(doubting[0]) if doubting else None,
+        )
         return EnsembleOutcome(
             distribution=whole,
             members=tuple(

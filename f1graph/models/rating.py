@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -74,6 +74,7 @@ class RatingPredictor:
     usual_doubt: float
     team_luck: TeamLuck
     name: str = "rating"
+    doubts_strengths: ClassVar[Literal[True]] = True
 
     def predict(self, features: RaceFeatures, *, draws: int, seed: int) -> OutcomeDistribution:
         drawn, _ = self._drawn(features, draws=int(_SPARE_DRAWS * draws), seed=seed)
