@@ -199,8 +199,9 @@ def test_a_chance_can_be_asked_how_such_chances_did_before(api: Api) -> None:
         "forecast"
     ]
     (span,) = api.ask(
-        "query ($model: String!, $stage: Stage!) { calibration(model: $model, stage: $stage) { span { firstSeason"
-        " lastSeason } bins { target fromProbability toProbability count forecast observed low high isFew } } }",
+        "query ($model: String!, $stage: Stage!) { calibration(model: $model, stage: $stage) {"
+        " span { firstSeason lastSeason }"
+        " bins { target fromProbability toProbability count forecast observed low high isFew } } }",
         {"model": forecast["model"]["name"], "stage": forecast["stage"]},
     )["calibration"]
 

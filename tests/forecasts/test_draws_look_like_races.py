@@ -1,8 +1,8 @@
 """Posterior-predictive checks: races as they were drawn beforehand look like races as they were run.
 
-What was observed is to be within the middle 95 % of what as many races would show, if each was drawn once from
-its own forecast. Two numbers are known to be a little off, and are held by how much: the draws of the rating are
-some 4 % too open, and teammates end together in the first ten more often than even with shared luck.
+What was observed is to be within the middle 95 % of what as many races would show, if each was drawn once
+from its own forecast. Two numbers are known to be a little off, and are held by how much: the draws of the
+rating are some 4 % too open, and teammates end in the first ten together even more often than is drawn.
 """
 
 from __future__ import annotations
