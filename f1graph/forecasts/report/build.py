@@ -21,6 +21,7 @@ from f1graph.forecasts.report.checks import (
     teammates,
     winners,
 )
+from f1graph.forecasts.report.grid_alone import AgainstGrid, against_grid
 from f1graph.forecasts.report.reading import JudgedForecast, Reading
 from f1graph.forecasts.report.reliability import Coverage, Reliability, interval_coverage, reliability
 from f1graph.forecasts.report.tables import LEADING, Loss, Scoreboard, losses, scoreboard
@@ -72,6 +73,7 @@ class Report:
         baselines: Those that are in the files.
         losses: Over all seasons: where the reference is not better than another model, or not beyond doubt.
         season_losses: Seasons and leading figures in which it is not better than a baseline.
+        against_grid: The reference beside the grid alone, stage by stage; empty without the grid.
         journals: By file.
         void: How many judged races had an entry that did not start.
         from_draws: By how much the ranked probability score that was read from the draws differs in the mean
@@ -87,6 +89,7 @@ class Report:
     stages: tuple[StageReport, ...]
     losses: tuple[Loss, ...]
     season_losses: tuple[Loss, ...]
+    against_grid: tuple[AgainstGrid, ...]
     journals: Mapping[str, Journal]
     void: int
     from_draws: float | None
@@ -136,6 +139,7 @@ def build_report(
             for loss in losses(board, others=baselines)
             if loss.is_worse
         ),
+        against_grid=tuple(against_grid(forecasts, model=reference)),
         journals=reading.journals,
         void=len({each.race for each in forecasts if each.judged.void}),
         from_draws=_from_draws(reading),
