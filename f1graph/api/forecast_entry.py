@@ -20,6 +20,9 @@ from f1graph.api.scalars import Distribution, Probability
 class PositionInterval:
     low: int = field(description="The best position in it, 1 is first.")
     high: int = field(description="The worst position in it.")
+    probability: Probability = field(
+        description="P(ends within it, both ends included), by the same draws: what it says is what it holds."
+    )
 
 
 @strawberry.type(description="The chance that an entry does not see the flag.")
@@ -110,8 +113,8 @@ class ForecastEntry:
     retirement: Retirement = field(description="The chance not to finish or not to be classified.")
     expected_position: int = field(description="The median of the positions, 1 is first. Not the mean.")
     interval80: PositionInterval = field(
-        description="From the 10 % to the 90 % quantile of the position: at least 80 % of the draws lie in "
-        "it."
+        description="The run of places that holds most nearly 80 %, and of two that are as near the shorter. "
+        "Places are whole, so it holds somewhat more or less: see its `probability`."
     )
     position_probabilities: Distribution = field(
         description="P(ends in position 1, 2, … n) for n entries. Who is not classified takes the last "
@@ -170,7 +173,14 @@ def forecast_entry(row: Any) -> ForecastEntry:
             total=row.retirement, mechanical=row.mechanical, accident=row.accident, other=row.other
         ),
         expected_position=row.expected_position,
-        interval80=PositionInterval(low=row.interval80_low, high=row.interval80_high),
+        interval80=PositionInterval(
+            low=row.interval80_low,
+            high=row.interval80_high,
+            # What was drawn all the time may sum to a little more than 1.
+            probability=min(
+                1.0, sum(row.position_probabilities[row.interval80_low - 1 : row.interval80_high])
+            ),
+        ),
         position_probabilities=row.position_probabilities,
         uncertainty=Uncertainty(
             entropy_bits=row.entropy_bits, aleatoric=row.aleatoric, epistemic=row.epistemic

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from f1graph.cli.output import errors, run, settings_of
+from f1graph.cli.output import EXIT_ERROR, errors, run, settings_of, show_table
+from f1graph.errors import ForecastError
 from f1graph.races.past import History
 from f1graph.settings import Settings
+
+if TYPE_CHECKING:
+    from f1graph.forecasts.report.grid_alone import AgainstGrid
 
 
 def report(
@@ -28,6 +33,10 @@ def report(
     plots: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write the plots of the README there as well.")
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Exit code 1 if the grid alone is better by more than chance."),
+    ] = False,
 ) -> None:
     """Write what a back-test says as one HTML page: scores, reliability, checks, and where we lose."""
     from f1graph.forecasts.members import BASELINES, members_of
@@ -54,6 +63,33 @@ def report(
         written = [out, *(write_plots(found, plots) if plots is not None else ())]
     for path in written:
         errors.print(f"Written to {path}.")
+    show_against_grid(found.against_grid, reference)
+    if check and not found.against_grid:
+        raise ForecastError(f"the grid alone is not in the files, so {reference} cannot be held to it")
+    if check and any(one.fails for one in found.against_grid):
+        raise typer.Exit(EXIT_ERROR)
+
+
+def show_against_grid(found: Sequence[AgainstGrid], model: str) -> None:
+    """A line per stage and measure."""
+    if not found:
+        return
+    show_table(
+        f"{model} less the grid alone, known after qualifying only; paired by race, ± standard error",
+        ("stage", "measure", "races", model, "grid", "difference", ""),
+        [
+            (
+                one.stage,
+                one.measure.definition.title,
+                one.races,
+                f"{one.value:.4f}",
+                f"{one.grid:.4f}",
+                f"{one.difference:+.4f} ± {one.error:.4f}",
+                one.verdict,
+            )
+            for one in found
+        ],
+    )
 
 
 async def _results(settings: Settings, first: int, last: int) -> History:

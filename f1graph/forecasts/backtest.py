@@ -22,7 +22,7 @@ from f1graph.forecasts.asking import TrainedModel
 from f1graph.forecasts.backtest_file import BacktestFile, Drawn, Key, Seal
 from f1graph.forecasts.examples import FIRST_SEASON, ExampleBook
 from f1graph.forecasts.make import BuildFeatures, derive_seed, distribution_of, make_forecast, this_build
-from f1graph.forecasts.score import score_forecast
+from f1graph.forecasts.score import score_forecast, without
 from f1graph.models.draws import DRAWS
 from f1graph.models.protocol import Estimator, Predictor
 from f1graph.races.calendar import Race
@@ -264,11 +264,21 @@ def _drawn(history: History, forecast: Forecast) -> Drawn:
     result = history.latest(forecast.race_id, ClassificationKind.RACE)
     starters = None if result is None else {row.driver_id for row in result.starters()}
     kept = [i for i, entry in enumerate(forecast.entries) if starters is None or entry.driver_id in starters]
-    retired = distribution_of(forecast).retired[:, kept]
+    drawn = distribution_of(forecast)
+    field = drawn if starters is None else without(drawn, tuple(set(drawn.driver_ids) - starters))
     teams = np.array([forecast.entries[i].constructor_id for i in kept])
-    both = [retired[:, teams == team].all(axis=1) for team in np.unique(teams) if (teams == team).sum() > 1]
-    out = np.sum(both, axis=0) if both else np.zeros(len(retired), dtype=np.int64)
-    return Drawn(retirements=_counted(retired.sum(axis=1)), teams_out=_counted(out))
+    in_points = (field.positions <= 10) & ~field.retired
+    return Drawn(
+        retirements=_counted(field.retired.sum(axis=1)),
+        teams_out=_counted(_whole_teams(field.retired, teams)),
+        teams_in_points=_counted(_whole_teams(in_points, teams)),
+    )
+
+
+def _whole_teams(of_car: NDArray[np.bool_], teams: NDArray[np.str_]) -> NDArray[np.int64]:
+    """How many teams with more than one car have it of all of them. (draws, entries) → (draws,)"""
+    counted = [of_car[:, teams == team].all(axis=1) for team in np.unique(teams) if (teams == team).sum() > 1]
+    return np.sum(counted, axis=0) if counted else np.zeros(len(of_car), dtype=np.int64)
 
 
 def _counted(numbers: NDArray[np.int64]) -> tuple[int, ...]:

@@ -39,10 +39,13 @@ class Drawn:
     Attributes:
         retirements: In how many draws 0, 1, 2 … cars retired.
         teams_out: In how many draws 0, 1, 2 … teams lost all their cars, of those with more than one.
+        teams_in_points: In how many 0, 1, 2 … of them had all their cars in the first ten; empty in a
+            journal of an older version.
     """
 
     retirements: tuple[int, ...]
     teams_out: tuple[int, ...]
+    teams_in_points: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -216,7 +219,7 @@ def _read_seal(line: bytes) -> tuple[Seal, int]:
             "values": {Measure(measure): value for measure, value in facts["values"].items()},
         }
     )
-    told = None if drawn is None else Drawn(tuple(drawn["retirements"]), tuple(drawn["teams_out"]))
+    told = None if drawn is None else Drawn(**{name: tuple(counts) for name, counts in drawn.items()})
     return Seal(scored, told), end
 
 

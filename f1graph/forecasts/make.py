@@ -22,6 +22,7 @@ from f1graph.errors import ForecastError
 from f1graph.features.race_features import RaceFeatures
 from f1graph.forecasts.asking import Spoken, TrainedModel, ask, draw
 from f1graph.forecasts.consensus import consensus, divergences, entropy_bits
+from f1graph.forecasts.position_interval import position_intervals
 from f1graph.models.bundle import LIBRARIES
 from f1graph.models.draws import DRAWS, OutcomeDistribution
 from f1graph.models.protocol import MemberOutcome
@@ -196,7 +197,7 @@ def _entries(
     win, podium, points = distribution.win, distribution.podium, distribution.points
     retirement, median = distribution.retirement, distribution.expected_position
     causes = distribution.retirement_by_cause
-    low, high, entropy = distribution.quantile(0.1), distribution.quantile(0.9), entropy_bits(matrix)
+    interval, entropy = position_intervals(matrix), entropy_bits(matrix)
     return tuple(
         EntryForecast(
             driver_id=driver_id,
@@ -207,8 +208,8 @@ def _entries(
             points=float(points[i]),
             retirement=float(retirement[i]),
             expected_position=int(median[i]),
-            interval80_low=int(low[i]),
-            interval80_high=int(high[i]),
+            interval80_low=int(interval.low[i]),
+            interval80_high=int(interval.high[i]),
             position_probabilities=tuple(matrix[i].tolist()),
             entropy_bits=float(entropy[i]),
             mechanical=None if causes is None else float(causes[i, 0]),

@@ -67,6 +67,14 @@ class OutcomeDistribution:
         )
         return np.asarray(counts / self.draws, dtype=np.float64)
 
+    @cached_property
+    def classified_probabilities(self) -> NDArray[np.float64]:
+        """P(entry is classified in position k), each row summing to 1 − `retirement`. (entries, positions)"""
+        entries = len(self.driver_ids)
+        places = np.where(self.retired, 0, self.positions)
+        counts = np.stack([np.bincount(own, minlength=entries + 1)[1:] for own in places.T])
+        return np.asarray(counts / self.draws, dtype=np.float64)
+
     def classified_within(self, places: int) -> NDArray[np.float64]:
         """P(classified in the first `places`). A retired car is not, however few finish. (entries,)"""
         return np.asarray(((self.positions <= places) & ~self.retired).mean(axis=0), dtype=np.float64)
@@ -102,6 +110,12 @@ class OutcomeDistribution:
     def expected_position(self) -> NDArray[np.int64]:
         """The median position: the best single guess under absolute error. (entries,)"""
         return self.quantile(0.5)
+
+    def some(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> OutcomeDistribution:
+        """Only the `chosen` draws, by mask or index."""
+        return OutcomeDistribution(
+            self.driver_ids, self.positions[chosen], self.retired[chosen], self.cause_shares
+        )
 
     def ahead(self, driver: str, other: str) -> float:
         """P(`driver` is placed ahead of `other`); two retired cars keep the drawn order."""

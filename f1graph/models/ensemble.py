@@ -3,8 +3,9 @@
 Training walks forward through the last seasons first: the members are fitted on what came before each season
 and say what they think of its races. From that, and from nothing they had seen, follow the proportions in
 which they are heard (`stacking`). Then they are fitted on all races. A forecast pools the members' draws,
-weighs them anew so that the chances to win and to retire are the stacked ones (`raking`), and tells apart
-what the members expect of luck from what they disagree about.
+weighs them anew so that the chances to win and to retire are the stacked ones (`raking`) and teammates share
+the luck that they have been seen to share (`team_luck`), and tells apart what the members expect of luck from
+what they disagree about.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -26,11 +27,13 @@ from f1graph.models.draws import OutcomeDistribution, joined
 from f1graph.models.fit_cache import FitCache
 from f1graph.models.members import bnn, gnn, mtl, tft
 from f1graph.models.network_member import FEWEST_RACES
+from f1graph.models.pooling import joined_causes, pooled
 from f1graph.models.protocol import EnsembleOutcome, Estimator, Example, MemberOutcome, Predictor
 from f1graph.models.raking import rake, resample
 from f1graph.models.rating import RatingEstimator, require_features
 from f1graph.models.spread import confidence_of, spread_of
 from f1graph.models.stacking import JudgedRace, Logistic, Stack, View, fit_logistic, learn_stack
+from f1graph.models.team_luck import TeamLuck, learn_team_luck, told_of
 from f1graph.models.walked import scores_of
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
@@ -41,6 +44,8 @@ Values = NDArray[np.float64]
 WALKED_SEASONS = 4
 _WALK_DRAWS = 2000
 _CONFIDENCE_HALF_LIFE = 8.0
+# So many times the wanted draws are pooled, as far as there are: weighing leaves fewer different ones.
+_SPARE_DRAWS = 3.0
 _YEAR_DAYS = 365.25
 
 
@@ -51,6 +56,14 @@ class ManyVoiced(Predictor, Protocol):
     def views(self, features: RaceFeatures, *, draws: int, seed: int) -> list[OutcomeDistribution]: ...
 
 
+@runtime_checkable
+class Doubting(ManyVoiced, Protocol):
+    """One whose voices differ in what all members believe alike: how strong the cars are."""
+
+    @property
+    def doubts_strengths(self) -> Literal[True]: ...
+
+
 @dataclass(frozen=True, eq=False)
 class UltraPredictor:
     """Attributes:
@@ -58,6 +71,7 @@ class UltraPredictor:
     versions: Of the members only: who is no anchor has a voice that users see.
     stack: The proportions, of all components that were trained.
     confidence: Correction of the chance to be within two places.
+    team_luck: What teammates share beyond what the members know of it.
     missing: Members that could not be restored, with the reason.
     walk_forward: How the stack did on races it had not learnt from; empty in a restored predictor.
     """
@@ -68,6 +82,7 @@ class UltraPredictor:
     versions: Mapping[str, str]
     stack: Stack
     confidence: Logistic
+    team_luck: TeamLuck = field(default_factory=TeamLuck)
     missing: tuple[tuple[str, str], ...] = ()
     walk_forward: Mapping[Measure, Mapping[str, float]] = field(default_factory=dict)
     name: str = "ultra"
@@ -86,12 +101,19 @@ class UltraPredictor:
         views = {name: _view(one) for name, one in drawn.items()}
         generator = np.random.default_rng(_seed(seed, "pool"))
         members = {name: one for name, one in drawn.items() if name in self.versions}
-        pool = _pooled(drawn, stack.order, draws, generator, causes=joined_causes(members, stack.order))
+        size = int(draws * min(_SPARE_DRAWS, 1 / max(stack.order.values())))
+        pool = pooled(drawn, stack.order, size, generator, causes=joined_causes(members, stack.order))
         weights = rake(pool, win=stack.pooled_win(views), retirement=stack.pooled_retirement(views))
+        weights = self.team_luck.weigh(pool, weights, features.constructor_ids)
         whole = resample(pool, weights, draws=draws, generator=generator)
         shares = {name: stack.order[name] for name in members}
         heard = sum(shares.values())
-        aleatoric, epistemic = spread_of([(shares[name] / heard, voices[name]) for name in members], whole)
+        doubting = [name for name in members if isinstance(self.components[name], Doubting)]
+        aleatoric, epistemic = spread_of(
+            [(shares[name] / heard, voices[name]) for name in members],
+            whole,
+            doubting=list(members).index(doubting[0]) if doubting else None,
+        )
         return EnsembleOutcome(
             distribution=whole,
             members=tuple(
@@ -124,6 +146,7 @@ class UltraPredictor:
             "versions": dict(self.versions),
             "stack": asdict(self.stack),
             "confidence": asdict(self.confidence),
+            "team_luck": asdict(self.team_luck),
         }
 
 
@@ -183,6 +206,9 @@ class UltraEstimator:
             versions={one.name: one.version for one in members},
             stack=stack,
             confidence=_learn_confidence(stack, races),
+            team_luck=learn_team_luck(
+                told_of(stack, races, [one for begin, end in begins for one in examples[begin:end]])
+            ),
             walk_forward=scores_of(
                 (stack_then, example.features.race_id, race)
                 for (begin, _), judged, stack_then in zip(
@@ -222,6 +248,7 @@ class UltraEstimator:
             versions={name: version for name, version in facts["versions"].items() if name in components},
             stack=Stack(**{**stack, "retirement": Logistic(**stack["retirement"])}),
             confidence=Logistic(**facts["confidence"]),
+            team_luck=TeamLuck(**facts["team_luck"]),
             missing=tuple(missing),
         )
 
@@ -305,38 +332,12 @@ def _voices(
 
 
 def _view(distribution: OutcomeDistribution) -> View:
-    return View(distribution.position_probabilities, distribution.win, distribution.retirement)
-
-
-def _pooled(
-    drawn: Mapping[str, OutcomeDistribution],
-    shares: Mapping[str, float],
-    draws: int,
-    generator: np.random.Generator,
-    *,
-    causes: Values | None,
-) -> OutcomeDistribution:
-    """Some draws of each component, as many as its share says."""
-    bounds = np.round(np.cumsum([0.0, *(shares[name] for name in drawn)]) * draws).astype(int)
-    picked = [
-        (one, generator.permutation(one.draws)[: high - low])
-        for one, low, high in zip(drawn.values(), bounds[:-1], bounds[1:], strict=True)
-    ]
-    return OutcomeDistribution(
-        next(iter(drawn.values())).driver_ids,
-        np.concatenate([one.positions[rows] for one, rows in picked]),
-        np.concatenate([one.retired[rows] for one, rows in picked]),
-        causes,
+    return View(
+        distribution.position_probabilities,
+        distribution.win,
+        distribution.retirement,
+        distribution.classified_probabilities,
     )
-
-
-def joined_causes(members: Mapping[str, OutcomeDistribution], shares: Mapping[str, float]) -> Values | None:
-    """The causes of a retirement, as those members see them that tell them apart. (entries, 3)"""
-    told = [(shares[name], one.cause_shares) for name, one in members.items() if one.cause_shares is not None]
-    if not told:
-        return None
-    total = sum(share for share, _ in told)
-    return np.asarray(sum(share / total * causes for share, causes in told), dtype=np.float64)
 
 
 def _seed(number: int, what: str) -> int:

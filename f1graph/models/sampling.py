@@ -22,6 +22,7 @@ def draw_races(
     draws: int,
     generator: np.random.Generator,
     cause_shares: Values | None = None,
+    moved: Values | None = None,
 ) -> OutcomeDistribution:
     """First who stops, then one place after another among those left, then the stopped cars at random.
 
@@ -31,21 +32,26 @@ def draw_races(
         cause_shares: (entries, 3) of a retirement's causes, where the model tells them apart.
         retirement_log_odds: (entries,) on a usual day.
         race_deviation: Of the effect on the log odds that all cars of a draw share.
+        moved: (draws, entries): what is added to a car's utility in all choices of a draw.
     """
     entries = len(driver_ids)
     shared = race_deviation * generator.standard_normal((draws, 1), dtype=np.float32)
     chance = 1.0 / (1.0 + np.exp(-(retirement_log_odds[None, :].astype(np.float32) + shared)))
     retired = generator.random((draws, entries), dtype=np.float32) < chance
-    positions = place_finishers(utilities, retired, generator)
+    positions = place_finishers(utilities, retired, generator, moved=moved)
     return OutcomeDistribution(
         driver_ids, _place_retired(positions, retired, generator), retired, cause_shares
     )
 
 
 def place_finishers(
-    utilities: Values, retired: NDArray[np.bool_], generator: np.random.Generator
+    utilities: Values,
+    retired: NDArray[np.bool_],
+    generator: np.random.Generator,
+    *,
+    moved: Values | None = None,
 ) -> NDArray[np.uint8]:
-    """Positions of the finishers, 0 for the retired. (draws, entries)"""
+    """Positions of the finishers, 0 for the retired; `moved` as in `draw_races`. (draws, entries)"""
     draws, entries = retired.shape
     positions = np.zeros((draws, entries), dtype=np.uint8)
     racing = ~retired
@@ -53,8 +59,11 @@ def place_finishers(
     # Exponential clocks: the first to ring among those left is a Plackett–Luce choice.
     behind = np.minimum(utilities.max(axis=1, keepdims=True) - utilities, _HOPELESSLY_BEHIND)
     slowness = np.exp(behind).astype(np.float32)
+    of_draw = np.float32(1.0) if moved is None else np.exp(-moved).astype(np.float32)
     for place in range(int(finishers.max(initial=0))):
-        clocks = generator.standard_exponential((draws, entries), dtype=np.float32) * slowness[place]
+        clocks = (
+            generator.standard_exponential((draws, entries), dtype=np.float32) * slowness[place] * of_draw
+        )
         clocks[~racing] = np.inf
         taken = np.flatnonzero(finishers > place)
         car = clocks.argmin(axis=1)[taken]

@@ -41,11 +41,14 @@ class View:
         positions: (entries, positions)
         win: P(classified first). (entries,)
         retirement: (entries,)
+        classified: P(classified in each place), (entries, positions); None where nobody asks what hangs
+            together.
     """
 
     positions: Values
     win: Values
     retirement: Values
+    classified: Values | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +108,18 @@ class Stack:
         pool = sum(share * np.maximum(views[name].win, _FLOOR / 10) for name, share in self.winner.items())
         sharpened = np.asarray(pool, dtype=np.float64) ** self.winner_power
         return np.asarray(sharpened / sharpened.sum(), dtype=np.float64)
+
+    def pooled_classified(self, views: Mapping[str, View]) -> Values:
+        """Before the winner's and the retirements' corrections. (entries, positions)
+
+        Raises:
+            ValueError: A view does not tell.
+        """
+        told = [(share, views[name].classified) for name, share in self.order.items()]
+        known = [share * classified for share, classified in told if classified is not None]
+        if len(known) < len(told):
+            raise ValueError(f"not all of {', '.join(self.order)} tell who is classified where")
+        return np.asarray(sum(known), dtype=np.float64)
 
     def pooled_retirement(self, views: Mapping[str, View]) -> Values:
         pool = sum(share * views[name].retirement for name, share in self.order.items())

@@ -108,6 +108,30 @@ class StrengthFilter:
         )
         return Strengths(self.mean[drivers], self.mean[cars], np.sqrt(variance))
 
+    def doubt(self, driver_ids: Sequence[str], lineage_ids: Sequence[str]) -> float:
+        """Mean variance of what entries may be from what is believed of them, against the field's mean."""
+        covariance = self._covariance_of(*self._indices(driver_ids, lineage_ids))
+        return float((np.trace(covariance) - covariance.mean(axis=0).sum()) / len(covariance))
+
+    def possible(
+        self,
+        driver_ids: Sequence[str],
+        lineage_ids: Sequence[str],
+        *,
+        pairs: int,
+        generator: np.random.Generator,
+    ) -> Matrix:
+        """How far each entry may really be from what is believed of it, drawn from the joint belief.
+
+        Teammates share what is not known of their car. Against the field's mean, because an order knows no
+        other; each draw is followed by its opposite, so that on average nobody is moved. (2·pairs, entries)
+        """
+        values, vectors = np.linalg.eigh(self._covariance_of(*self._indices(driver_ids, lineage_ids)))
+        drawn = generator.standard_normal((pairs, len(values)))
+        moved = drawn @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
+        moved -= moved.mean(axis=1, keepdims=True)
+        return np.stack([moved, -moved], axis=1).reshape(2 * pairs, len(values))
+
     def learn(self, driver_ids: Sequence[str], lineage_ids: Sequence[str]) -> None:
         """Takes in one finishing order: the classified entries, the winner first."""
         drivers, cars = self._indices(driver_ids, lineage_ids)
@@ -131,6 +155,11 @@ class StrengthFilter:
         self.mean = self.mean + to_entries @ step
         covariance = self.covariance - to_entries @ gain @ to_entries.T
         self.covariance = (covariance + covariance.T) / 2
+
+    def _covariance_of(self, drivers: Places, cars: Places) -> Matrix:
+        """Of the sums of driver and car. (entries, entries)"""
+        to_entries = self.covariance[:, drivers] + self.covariance[:, cars]
+        return to_entries[drivers] + to_entries[cars]
 
     def _indices(self, driver_ids: Sequence[str], lineage_ids: Sequence[str]) -> tuple[Places, Places]:
         drift = self.drift

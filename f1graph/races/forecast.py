@@ -20,7 +20,7 @@ class EntryForecast:
         win, podium, points: P(classified first, in the first three, in the first ten).
         retirement: P(does not finish or is not classified).
         expected_position: The median.
-        interval80_low, interval80_high: The 10 % and the 90 % quantile of the position.
+        interval80_low, interval80_high: The run of places that holds most nearly 80 %, both ends included.
         position_probabilities: P(ends in place 1, 2, … n), unclassified cars in the last places.
         entropy_bits: Of `position_probabilities`: 0 is certain, log2(n) is anything goes.
         mechanical, accident, other: P(retires by that cause), which sum to `retirement`; None from a model
@@ -53,6 +53,11 @@ class EntryForecast:
     epistemic: float | None = None
     confidence: float | None = None
     divergence_bits: float | None = None
+
+    @property
+    def interval80_probability(self) -> float:
+        """What the interval really holds, as places are whole."""
+        return sum(self.position_probabilities[self.interval80_low - 1 : self.interval80_high])
 
 
 @dataclass(frozen=True, slots=True)

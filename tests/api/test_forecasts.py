@@ -24,7 +24,7 @@ fragment Whole on Forecast {
   entries {
     driver { code } constructor { slug } grid win podium points retirement { total mechanical accident other }
     expectedPosition confidence consensus { divergenceBits }
-    interval80 { low high } positionProbabilities uncertainty { entropyBits aleatoric epistemic }
+    interval80 { low high probability } positionProbabilities uncertainty { entropyBits aleatoric epistemic }
     members { model isBaseline weight win podium points retirement expectedPosition }
   }
   scores { measure }
@@ -191,6 +191,30 @@ def test_scores_stand_beside_those_of_the_baselines(api: Api) -> None:
     again = api.ask(query, {"id": SECOND.id})["race"]["forecast"]["scores"]
     assert (again[0]["value"], again[0]["revision"]) == (2.2, 2)
     assert again[0]["baselines"] == [{"model": "grid", "value": 2.5}]
+
+
+def test_a_chance_can_be_asked_how_such_chances_did_before(api: Api) -> None:
+    """P9: nobody has to take 15 % as a promise: beside it stands how often it came true, and of how many."""
+    forecast = api.ask("{ nextRace { forecast { stage model { name } entries { win } } } }")["nextRace"][
+        "forecast"
+    ]
+    (span,) = api.ask(
+        "query ($model: String!, $stage: Stage!) { calibration(model: $model, stage: $stage) {"
+        " span { firstSeason lastSeason }"
+        " bins { target fromProbability toProbability count forecast observed low high isFew } } }",
+        {"model": forecast["model"]["name"], "stage": forecast["stage"]},
+    )["calibration"]
+
+    chance = next(entry["win"] for entry in forecast["entries"] if 0.1 <= entry["win"] < 0.2)
+    (such,) = (
+        one
+        for one in span["bins"]
+        if one["target"] == "WIN" and one["fromProbability"] <= chance < one["toProbability"]
+    )
+    assert (such["count"], such["isFew"]) == (40, False)
+    assert such["low"] <= such["observed"] <= such["high"]
+    assert such["fromProbability"] <= such["forecast"] <= such["toProbability"]
+    assert span["span"] == {"firstSeason": 2023, "lastSeason": 2024}
 
 
 def test_every_figure_of_a_model_has_its_count_interval_and_baselines(api: Api) -> None:

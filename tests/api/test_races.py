@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from tests.api.conftest import Api, start
 from tests.api.seed import CANCELLED, FIRST, NEXT, OLD, REVISED_AT, SECOND, THIRD
@@ -22,6 +23,23 @@ def test_the_next_race_is_the_first_that_is_not_over(api: Api) -> None:
 
 def test_the_latest_race_is_the_last_whose_result_is_known(api: Api) -> None:
     assert api.ask("{ latestRace { slug } }")["latestRace"]["slug"] == THIRD.id
+
+
+def test_where_and_when_the_next_and_the_latest_race_are_is_one_question(api: Api) -> None:
+    """P8: times in UTC, with the circuit's zone beside them, so that any reader's own can be shown."""
+    when = "name startsAt date circuit { name timeZone } sessions { kind startsAt startsAtLocal timeZone }"
+
+    data = api.ask(f"{{ nextRace {{ {when} }} latestRace {{ {when} }} }}")
+
+    for race in (data["nextRace"], data["latestRace"]):
+        assert race["startsAt"].endswith("Z")
+        zone = ZoneInfo(race["circuit"]["timeZone"])
+        last = race["sessions"][-1]
+        assert (last["kind"], last["startsAt"], last["timeZone"]) == ("RACE", race["startsAt"], str(zone))
+        local = datetime.fromisoformat(last["startsAtLocal"])
+        assert local == datetime.fromisoformat(race["startsAt"])
+        assert local.utcoffset() == local.astimezone(zone).utcoffset()
+    assert data["latestRace"]["startsAt"] < data["nextRace"]["startsAt"]
 
 
 def test_a_race_is_found_by_id_slug_and_round(api: Api) -> None:

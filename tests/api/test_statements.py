@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -125,6 +126,26 @@ async def test_twenty_races_with_results_and_drivers_cost_five_statements(store:
     assert all(node["results"] for node in data["races"]["nodes"])
     # Races, their sessions, circuits, classifications, drivers, constructors.
     assert numbers == [6, 6]
+
+
+async def test_who_asks_for_forecasts_is_told_no_result_not_even_by_the_database(store: Store) -> None:
+    """P8: queries of forecasts need not fetch results; who has not seen the race yet learns nothing."""
+    entries = "entries { driver { name } win podium expectedPosition interval80 { low high } }"
+    forecast = f"forecast {{ stage cutoff {entries} previous {{ stage {entries} }} }}"
+    query = (
+        f"{{ nextRace {{ name startsAt circuit {{ timeZone }} {forecast} }} latestForecast {{ {entries} }} }}"
+    )
+    with counted(store) as statements:
+        data = await _ask(_app(store), query)
+
+    assert data["nextRace"]["forecast"]["entries"]
+    assert statements
+    of_results = re.compile(r"(FROM|JOIN) (classifications|classification_rows|standings|laps|scores)\b")
+    assert not [one for one in statements if of_results.search(one)]
+    # Who asks for results is answered from there.
+    with counted(store) as statements:
+        await _ask(_app(store), "{ latestRace { results { position } } }")
+    assert [one for one in statements if of_results.search(one)]
 
 
 async def test_two_requests_never_share_a_loader(store: Store) -> None:

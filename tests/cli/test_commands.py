@@ -120,12 +120,30 @@ def test_a_back_test_becomes_one_page_and_plots(invented: Path, backtest: Path, 
     done = f1graph(invented, "report", str(backtest), "--out", str(page), "--plots", str(plots))
 
     assert done.returncode == 0, done.stderr
+    assert "rating less the grid alone" in done.stdout
     text = page.read_text(encoding="utf-8")
     assert "INVENTED CHAMPIONSHIP" in text
     assert "All others are compared with <b>rating</b>" in text
     assert {path.name for path in plots.iterdir()} == {
         f"{name}.{kind}" for name in ("reliability", "differences") for kind in ("svg", "png")
     }
+
+
+def test_p10_the_check_before_a_release_fails_where_the_grid_alone_is_better(
+    invented: Path, backtest: Path, tmp_path: Path
+) -> None:
+    """P10: a model that knows nothing does not pass."""
+    out = str(tmp_path / "report.html")
+
+    good, bad = (
+        f1graph(invented, "report", str(backtest), "--check", "--reference", model, "--out", out)
+        for model in ("rating", "uniform")
+    )
+
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert bad.returncode == 1
+    assert "AFTER_QUALIFYING" in bad.stdout
+    assert "worse" in bad.stdout
 
 
 @pytest.mark.parametrize(

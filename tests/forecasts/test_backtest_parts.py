@@ -116,6 +116,7 @@ def test_the_journal_tells_how_many_cars_and_teams_the_draws_lost(whole: Path) -
     for seal, _ in journal.seals:
         assert seal.drawn is not None
         assert sum(seal.drawn.retirements) == sum(seal.drawn.teams_out) == 100
+        assert sum(seal.drawn.teams_in_points) == 100
         assert len(seal.drawn.retirements) <= 9
     retired = [
         sum(row.retired for row in fact.rows)

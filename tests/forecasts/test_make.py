@@ -38,6 +38,8 @@ def test_every_forecast_is_coherent(history: History, stage: Stage) -> None:
     for entry in forecast.entries:
         assert 0 <= entry.win <= entry.podium <= entry.points <= 1
         assert entry.interval80_low <= entry.expected_position <= entry.interval80_high
+        within = entry.position_probabilities[entry.interval80_low - 1 : entry.interval80_high]
+        assert entry.interval80_probability == sum(within)
         assert 0 <= entry.entropy_bits <= 3
     drawn = distribution_of(forecast)
     assert drawn.ahead("norris", "alonso") + drawn.ahead("alonso", "norris") == pytest.approx(1)

@@ -16,6 +16,7 @@ from f1graph.races.measures import Measure, ModelMetric, Target
 from f1graph.races.stages import Stage
 from tests.builders import a_history, a_moment, a_race, a_result
 from tests.forecasts.form import a_forecast
+from tests.forecasts.report.judged import a_judged_forecast
 
 STAGE = Stage.AFTER_QUALIFYING
 SUNDAY = a_moment("2024-03-03 15:00")
@@ -50,6 +51,18 @@ def a_score(
 def the_metric(metrics: Sequence[ModelMetric], model: str = "rating") -> ModelMetric:
     [found] = [metric for metric in metrics if metric.model == model]
     return found
+
+
+def test_every_chance_that_an_entry_is_given_is_judged_with_its_count_and_interval() -> None:
+    """P9: whether it is a win, a podium, the first ten or a retirement."""
+    judged = [a_judged_forecast(round_=round_).judged for round_ in range(1, 6)]
+
+    bins = calibration(judged)
+
+    for target in Target:
+        of_target = [one for one in bins if one.target is target]
+        assert sum(one.count for one in of_target) == 5 * 4
+        assert all(one.low <= one.observed <= one.high for one in of_target)
 
 
 def test_p4_ten_updates_of_one_race_count_once_and_the_last_is_taken() -> None:

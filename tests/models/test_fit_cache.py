@@ -104,7 +104,7 @@ def test_another_seed_stage_version_or_setting_is_another_fit() -> None:
     others = [
         cache.key(estimator, RACES, stage=STAGE, seed=2),
         cache.key(estimator, RACES, stage=Stage.AFTER_QUALIFYING, seed=1),
-        cache.key(replace(estimator, version="2"), RACES, stage=STAGE, seed=1),
+        cache.key(replace(estimator, version="another"), RACES, stage=STAGE, seed=1),
         cache.key(replace(estimator, drift=Drift(driver_per_race=0.5)), RACES, stage=STAGE, seed=1),
     ]
 

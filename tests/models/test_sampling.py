@@ -18,6 +18,7 @@ def drawn(
     race_deviation: float = 0.0,
     draws: int = 20_000,
     seed: int = 1,
+    moved: NDArray[np.float64] | None = None,
 ) -> OutcomeDistribution:
     entries = utilities.shape[1]
     return draw_races(
@@ -27,6 +28,7 @@ def drawn(
         race_deviation=race_deviation,
         draws=draws,
         generator=np.random.default_rng(seed),
+        moved=moved,
     )
 
 
@@ -82,6 +84,18 @@ def test_a_bad_day_is_shared_by_the_field() -> None:
     together = drawn(np.zeros((10, 10)), race_deviation=1.0).retired.sum(axis=1)
 
     assert together.var() > 1.3 * alone.var()
+
+
+def test_a_car_may_be_faster_in_some_draws_than_in_others() -> None:
+    moved = np.zeros((20_000, 4))
+    moved[10_000:, 0] = np.log(3)
+
+    distribution = drawn(np.zeros((4, 4)), retirement=1e-9, moved=moved)
+
+    slow, fast = distribution.positions[:10_000, 0] == 1, distribution.positions[10_000:, 0] == 1
+    # As Plackett and Luce say: 1 of 4, and 3 of 6.
+    assert slow.mean() == pytest.approx(1 / 4, abs=0.015)
+    assert fast.mean() == pytest.approx(1 / 2, abs=0.015)
 
 
 def test_a_race_that_everybody_retires_from_is_still_an_order() -> None:

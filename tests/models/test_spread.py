@@ -75,6 +75,25 @@ def test_a_member_that_is_hardly_heard_hardly_disagrees() -> None:
     assert epistemic(0.05) < 0.4 * epistemic(0.5)
 
 
+def test_what_one_member_doubts_and_all_believe_counts_in_full() -> None:
+    # The first doubts which end of the field is the fast one; the others have never thought of it.
+    doubting = [a_voice(UP, seed=1), a_voice(UP[::-1], seed=2)]
+    others = [a_voice(0 * UP, seed=3)]
+    members = [(0.2, doubting), (0.8, others)]
+    whole = joined([*doubting, *others])
+
+    by_share = spread_of(members, whole)
+    in_full = spread_of(members, whole, doubting=0)
+
+    np.testing.assert_allclose(sum(in_full), sum(by_share))
+    alone = spread_of([(1.0, doubting)], joined(doubting))
+    assert in_full[1][0] > 3 * by_share[1][0]
+    assert in_full[1][0] == pytest.approx(alone[1][0], rel=0.35)
+    # In the middle of the field the voices agree.
+    assert in_full[1][3] < 0.2 * in_full[1][0]
+    assert (in_full[0] >= 0).all()
+
+
 def test_confidence_is_the_chance_to_be_within_two_places() -> None:
     chances = np.array([[0.1, 0.2, 0.3, 0.2, 0.1, 0.1], [0.5, 0.1, 0.1, 0.1, 0.1, 0.1]])
 

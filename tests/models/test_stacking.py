@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -229,3 +230,15 @@ def test_whoever_did_not_start_is_judged_by_nobody() -> None:
     )
 
     assert learned(told) == learned(otherwise)
+
+
+def test_who_is_classified_where_is_pooled_in_the_proportions_of_the_order() -> None:
+    stack = Stack({"a": 0.75, "b": 0.25}, {"a": 0.5, "b": 0.5}, 1.0, Logistic(), 1)
+    told = {
+        name: replace(a_view(range(4), sure=sure), classified=np.full((4, 4), sure))
+        for name, sure in (("a", 0.4), ("b", 0.8))
+    }
+
+    np.testing.assert_allclose(stack.pooled_classified(told), 0.5)
+    with pytest.raises(ValueError, match="not all of a, b"):
+        stack.pooled_classified(told | {"b": a_view(range(4), sure=0.8)})

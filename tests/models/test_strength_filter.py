@@ -91,6 +91,33 @@ def test_a_race_that_nobody_finished_teaches_nothing() -> None:
     np.testing.assert_array_equal(strengths.mean, before)
 
 
+def test_what_cars_may_really_be_is_drawn_from_all_that_is_not_known_of_them() -> None:
+    strengths = after(3)
+    # A newcomer in the car of the driver of another team.
+    drivers, cars = [*FIELD[:-1], "newcomer"], CARS
+    joint = strengths.copy()
+    drawn = joint.possible(drivers, cars, pairs=20_000, generator=np.random.default_rng(1))
+
+    assert drawn.shape == (40_000, len(FIELD))
+    np.testing.assert_allclose(drawn.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(drawn.sum(axis=1), 0, atol=1e-9)
+    covariance = np.cov(drawn.T)
+    assert np.trace(covariance) / len(FIELD) == pytest.approx(joint.doubt(drivers, cars), rel=0.02)
+    # Who is new is less known than the teammate, and both share what is not known of the car.
+    assert covariance[-1, -1] > 1.5 * covariance[-2, -2]
+    assert covariance[0, 1] > covariance[0, 2] + 0.05
+    assert "newcomer" not in strengths.drivers
+
+
+def test_new_regulations_leave_more_doubt() -> None:
+    changed, usual = after(10, season=2021), after(10, season=2022)
+    before = changed.doubt(FIELD, CARS)
+    changed.begin_season(2022)
+    usual.begin_season(2023)
+
+    assert changed.doubt(FIELD, CARS) > 1.5 * usual.doubt(FIELD, CARS) > 1.5 * before
+
+
 def test_a_copy_learns_on_its_own() -> None:
     strengths = after(5)
     before = strengths.covariance.copy()

@@ -14,11 +14,14 @@ from f1graph.forecasts.report.ablation import ablation
 from f1graph.forecasts.report.checks import (
     Gains,
     Retirements,
+    Teammates,
     Winners,
     positions_gained,
     retirements,
+    teammates,
     winners,
 )
+from f1graph.forecasts.report.grid_alone import AgainstGrid, against_grid
 from f1graph.forecasts.report.reading import JudgedForecast, Reading
 from f1graph.forecasts.report.reliability import Coverage, Reliability, interval_coverage, reliability
 from f1graph.forecasts.report.tables import LEADING, Loss, Scoreboard, losses, scoreboard
@@ -39,7 +42,7 @@ class StageReport:
         chosen, later: Seasons up to `CHOSEN_UPTO`, and those after it; None without any.
         seasons: Each by itself, the leading figures only.
         reliability: By model.
-        coverage, retirements: Of each model.
+        coverage, retirements, teammates: Of each model.
         winners: Of the reference.
         gains: Of each model; empty where the stage does not know the grid.
         members: All members pooled in equal shares, and all but each; None with fewer than two.
@@ -53,6 +56,7 @@ class StageReport:
     reliability: Mapping[str, Sequence[Reliability]]
     coverage: tuple[Coverage, ...]
     retirements: tuple[Retirements, ...]
+    teammates: tuple[Teammates, ...]
     winners: tuple[Winners, ...]
     gains: tuple[Gains, ...]
     members: Scoreboard | None
@@ -69,6 +73,7 @@ class Report:
         baselines: Those that are in the files.
         losses: Over all seasons: where the reference is not better than another model, or not beyond doubt.
         season_losses: Seasons and leading figures in which it is not better than a baseline.
+        against_grid: The reference beside the grid alone, stage by stage; empty without the grid.
         journals: By file.
         void: How many judged races had an entry that did not start.
         from_draws: By how much the ranked probability score that was read from the draws differs in the mean
@@ -84,6 +89,7 @@ class Report:
     stages: tuple[StageReport, ...]
     losses: tuple[Loss, ...]
     season_losses: tuple[Loss, ...]
+    against_grid: tuple[AgainstGrid, ...]
     journals: Mapping[str, Journal]
     void: int
     from_draws: float | None
@@ -133,6 +139,7 @@ def build_report(
             for loss in losses(board, others=baselines)
             if loss.is_worse
         ),
+        against_grid=tuple(against_grid(forecasts, model=reference)),
         journals=reading.journals,
         void=len({each.race for each in forecasts if each.judged.void}),
         from_draws=_from_draws(reading),
@@ -165,6 +172,7 @@ def _stage_report(
     late = [season for season in seasons if season > CHOSEN_UPTO]
     covered = [interval_coverage(at_stage, model=model) for model in whole.models]
     retired = [retirements(at_stage, model=model) for model in whole.models]
+    together = [teammates(at_stage, model=model) for model in whole.models]
     knows_grid = stage is Stage.AFTER_QUALIFYING
     gained = [positions_gained(at_stage, model=model) for model in whole.models if knows_grid]
     return StageReport(
@@ -178,6 +186,7 @@ def _stage_report(
         reliability={model: reliability(at_stage, model=model) for model in whole.models},
         coverage=tuple(each for each in covered if each is not None),
         retirements=tuple(each for each in retired if each is not None),
+        teammates=tuple(each for each in together if each is not None),
         winners=tuple(winners(at_stage, model=reference)),
         gains=tuple(each for each in gained if each is not None),
         members=ablation(

@@ -17,6 +17,18 @@ from f1graph.forecasts.report.reading import JudgedForecast
 
 Floats = NDArray[np.float64]
 _SEASONS_DRAWN = 10_000
+_RESAMPLES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """The middle 95 % of what as many races would show, if each was drawn once from its own forecast."""
+
+    low: float
+    high: float
+
+    def holds(self, observed: float) -> bool:
+        return self.low <= observed <= self.high
 
 
 @dataclass(frozen=True)
@@ -25,8 +37,8 @@ class PerRace:
 
     Attributes:
         observed, drawn: The share of races, and of draws of all races, with 0, 1, 2 … (as many each).
-        low, high: Of each share: the middle 95 % of what as many races would show, if each was drawn once
-            from its own forecast.
+        low, high: Of each share, the band of the draws.
+        mean, variance: Over the races, the band of the draws.
     """
 
     races: int
@@ -34,6 +46,8 @@ class PerRace:
     drawn: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
+    mean: Band
+    variance: Band
 
     @property
     def observed_moments(self) -> tuple[float, float]:
@@ -60,7 +74,6 @@ class Retirements:
         observed_mean, observed_variance: Over the races.
         expected_mean: Of the retirement probabilities of the starters, summed up.
         independent_variance: What it would be if each car retired by itself with its probability.
-        teams_out: How many teams lose all their cars; None where the journal tells nothing.
     """
 
     model: str
@@ -70,7 +83,6 @@ class Retirements:
     observed_variance: float
     expected_mean: float
     independent_variance: float
-    teams_out: PerRace | None
 
 
 def retirements(forecasts: Sequence[JudgedForecast], *, model: str, seed: int = SEED) -> Retirements | None:
@@ -83,7 +95,6 @@ def retirements(forecasts: Sequence[JudgedForecast], *, model: str, seed: int = 
     alone = np.array([(each.judged.retirement * (1 - each.judged.retirement)).sum() for each in of_model])
     drawn = [each.drawn for each in of_model if each.drawn is not None]
     is_whole = len(drawn) == len(of_model)
-    teams = [each.teams_out for each in of_model]
     return Retirements(
         model=model,
         races=len(of_model),
@@ -92,7 +103,42 @@ def retirements(forecasts: Sequence[JudgedForecast], *, model: str, seed: int = 
         observed_variance=float(observed.var()),
         expected_mean=float(expected.mean()),
         independent_variance=float(alone.mean() + expected.var()),
-        teams_out=_per_race(teams, [d.teams_out for d in drawn], seed) if is_whole else None,
+    )
+
+
+@dataclass(frozen=True)
+class Teammates:
+    """What happens to all cars of a team that starts more than one; None where the journal is silent.
+
+    Attributes:
+        out: How many teams of a race lose all of them.
+        in_points: How many have all in the first ten.
+    """
+
+    model: str
+    races: int
+    out: PerRace | None
+    in_points: PerRace | None
+
+
+def teammates(forecasts: Sequence[JudgedForecast], *, model: str, seed: int = SEED) -> Teammates | None:
+    """One model at one stage; None where it forecast nothing."""
+    of_model = [each for each in forecasts if each.model == model]
+    if not of_model:
+        return None
+    drawn = [each.drawn for each in of_model if each.drawn is not None]
+    told = [each for each in drawn if each.teams_in_points]
+    return Teammates(
+        model=model,
+        races=len(of_model),
+        out=_per_race([each.teams_out for each in of_model], [d.teams_out for d in drawn], seed)
+        if len(drawn) == len(of_model)
+        else None,
+        in_points=_per_race(
+            [each.teams_in_points for each in of_model], [d.teams_in_points for d in told], seed
+        )
+        if len(told) == len(of_model)
+        else None,
     )
 
 
@@ -112,7 +158,14 @@ def _per_race(observed: Sequence[int], drawn: Sequence[Sequence[int]], seed: int
         tuple(shares.mean(axis=0).tolist()),
         tuple(low.tolist()),
         tuple(high.tolist()),
+        mean=_band(numbers.mean(axis=1)),
+        variance=_band(numbers.var(axis=1)),
     )
+
+
+def _band(values: Floats) -> Band:
+    low, high = np.percentile(values, [2.5, 97.5])
+    return Band(float(low), float(high))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +229,7 @@ class Gains:
         gains: From the greatest loss to the greatest gain, without holes.
         observed, drawn: The share of driver-races with each.
         observed_spread, drawn_spread: Standard deviation, in places.
+        spread: The band of the draws, as if no car was in another's way.
     """
 
     model: str
@@ -185,6 +239,7 @@ class Gains:
     drawn: tuple[float, ...]
     observed_spread: float
     drawn_spread: float
+    spread: Band
 
     def far(self, places: int = 5) -> tuple[float, float]:
         """The share, observed and drawn, that ends at least `places` from its place on the grid."""
@@ -192,7 +247,7 @@ class Gains:
         return float(np.array(self.observed)[away].sum()), float(np.array(self.drawn)[away].sum())
 
 
-def positions_gained(forecasts: Sequence[JudgedForecast], *, model: str) -> Gains | None:
+def positions_gained(forecasts: Sequence[JudgedForecast], *, model: str, seed: int = SEED) -> Gains | None:
     """One model at one stage; None where no place on the grid is known.
 
     Places on the grid are counted among the starters with one, as positions are among the starters.
@@ -200,6 +255,8 @@ def positions_gained(forecasts: Sequence[JudgedForecast], *, model: str) -> Gain
     of_model = [each for each in forecasts if each.model == model]
     widest = max((len(each.grid) for each in of_model), default=0)
     observed, drawn = np.zeros(2 * widest + 1), np.zeros(2 * widest + 1)
+    generator = np.random.default_rng(seed)
+    simulated: list[NDArray[np.int64]] = []  # each (resamples, starters)
     for each in of_model:
         there = np.flatnonzero(each.grid)
         # Who did not start leaves no gap, and who starts from the pit lane is behind.
@@ -208,6 +265,8 @@ def positions_gained(forecasts: Sequence[JudgedForecast], *, model: str) -> Gain
         probabilities = each.judged.position_probabilities[there]
         places = np.arange(1, probabilities.shape[1] + 1)
         np.add.at(drawn, widest + starts[:, None] - places[None], probabilities)
+        at = generator.random((_RESAMPLES, len(there), 1))
+        simulated.append(starts - 1 - (at > probabilities.cumsum(axis=1)).sum(axis=2))
     if not observed.any():
         return None
     kept = np.flatnonzero((observed > 0) | (drawn > 0))
@@ -222,6 +281,7 @@ def positions_gained(forecasts: Sequence[JudgedForecast], *, model: str) -> Gain
         drawn=tuple(said.tolist()),
         observed_spread=_spread(gains, seen),
         drawn_spread=_spread(gains, said),
+        spread=_band(np.concatenate(simulated, axis=1).std(axis=1)),
     )
 
 

@@ -136,7 +136,7 @@ def _stage_charts(found: StageReport, report: Report) -> dict[str, Any]:
     of_models = charts.model_colours(report.models, reference)
     charted = _charted(report)
     tables = [table for figure in LEADING if (table := found.whole.table(figure)) is not None]
-    drawn: dict[str, Any] = {
+    return {
         "differences": [
             _markup(
                 charts.difference_chart(table, colours_of=charted),
@@ -166,27 +166,33 @@ def _stage_charts(found: StageReport, report: Report) -> dict[str, Any]:
         "charted": charted,
         "colours": {model: colours.with_variables(colour) for model, colour in of_models.items()},
         "winners": _markup(charts.winners_chart(found.winners), "Different winners in a season"),
-        "retirements": {},
+        "retirements": {
+            each.model: _markup(
+                charts.per_race_chart(each.per_race, title="Retirements in a race", xlabel="cars"),
+                f"Retirements in a race, {each.model}",
+            )
+            for each in found.retirements
+            if each.per_race is not None
+        },
+        "teammates": {
+            each.model: [
+                _markup(
+                    charts.per_race_chart(per_race, title=title, xlabel="teams in a race"),
+                    f"{title}, {each.model}",
+                )
+                for per_race, title in (
+                    (each.out, "Teams without a finisher"),
+                    (each.in_points, "Teams with all cars in the first ten"),
+                )
+                if per_race is not None
+            ]
+            for each in found.teammates
+        },
         "gains": {
             each.model: _markup(charts.gains_chart(each), f"Places gained, {each.model}")
             for each in found.gains
         },
     }
-    for each in found.retirements:
-        if each.per_race is not None and each.teams_out is not None:
-            drawn["retirements"][each.model] = [
-                _markup(
-                    charts.per_race_chart(each.per_race, title="Retirements in a race", xlabel="cars"),
-                    f"Retirements in a race, {each.model}",
-                ),
-                _markup(
-                    charts.per_race_chart(
-                        each.teams_out, title="Teams without a finisher", xlabel="teams in a race"
-                    ),
-                    f"Teams that lose all their cars, {each.model}",
-                ),
-            ]
-    return drawn
 
 
 def _markup(drawing: Any, says: str) -> Markup:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -24,7 +24,7 @@ from f1graph.forecasts.score import Judged, judge_entries, measure_race
 from f1graph.races.calendar import Race
 from f1graph.races.measures import Measure
 from f1graph.races.past import History
-from f1graph.races.results import Classification, ClassificationKind
+from f1graph.races.results import Classification, ClassificationKind, ClassificationRow
 from f1graph.races.stages import Stage
 
 Floats = NDArray[np.float64]
@@ -48,6 +48,7 @@ class JudgedForecast:
         values: What `forecasts.score` makes of it.
         grid: Place on the grid of each starter that was forecast; 0 for the pit lane or unknown.
         teams_out: How many teams lost all their cars, of those that started more than one.
+        teams_in_points: How many of them had all in the first ten.
         drawn: What the journal tells of the draws; None without one.
     """
 
@@ -60,6 +61,7 @@ class JudgedForecast:
     values: Mapping[Measure, float]
     grid: NDArray[np.int64]
     teams_out: int
+    teams_in_points: int
     drawn: Drawn | None
 
     @property
@@ -187,7 +189,8 @@ def _laid_beside(
         judged=judged,
         values=measure_race(judged),
         grid=_grid(judged.driver_ids, result, history.latest(race.id, ClassificationKind.GRID)),
-        teams_out=_teams_out(result),
+        teams_out=_whole_teams(result, lambda row: row.retired),
+        teams_in_points=_whole_teams(result, lambda row: row.position is not None and row.position <= 10),
         drawn=drawn,
     )
 
@@ -200,11 +203,11 @@ def _grid(
     return np.array([places.get(driver_id) or 0 for driver_id in driver_ids], dtype=np.int64)
 
 
-def _teams_out(result: Classification) -> int:
+def _whole_teams(result: Classification, of_car: Callable[[ClassificationRow], bool]) -> int:
     cars: dict[str, list[bool]] = {}
     for row in result.starters():
-        cars.setdefault(row.constructor_id, []).append(row.retired)
-    return sum(len(retired) > 1 and all(retired) for retired in cars.values())
+        cars.setdefault(row.constructor_id, []).append(of_car(row))
+    return sum(len(found) > 1 and all(found) for found in cars.values())
 
 
 def _blocks(path: Path) -> Iterator[tuple[BlockKey, tuple[_Row, ...]]]:

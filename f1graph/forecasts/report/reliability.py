@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from f1graph.forecasts.intervals import SEED, bootstrap_interval
 from f1graph.forecasts.metrics import calibration
+from f1graph.forecasts.position_interval import position_intervals
 from f1graph.forecasts.report.reading import JudgedForecast
 from f1graph.forecasts.report.tables import Estimate
 from f1graph.races.measures import CalibrationBin, Target
@@ -90,20 +91,22 @@ def _errors(probabilities: Floats, happened: Floats, bins: int) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How often the position was within the 80 % interval: from the 10 % to the 90 % quantile.
+    """How often the position was within the 80 % interval, see `position_interval`.
 
     Attributes:
         observed: The share of starters within it, averaged over races.
-        said: The probability that the forecast itself gives to the places within. It is above 80 %, since a
-            place is within or not, and a quantile is the first place that reaches its share.
-        central: The same as `observed`, but a place on the edge counts by the part of its probability that
-            lies between 10 % and 90 %: 80 % if the forecasts mean what they say.
+        said: The probability that the forecast itself gives to the places within: near 80 %, as places are
+            whole.
+        excess: `observed` less `said`, race by race: 0 if the forecasts mean what they say.
+        central: The share of starters between the 10 % and the 90 % quantile, where a place on the edge
+            counts by the part of its probability that lies between them: 80 % if they mean what they say.
         places: The mean number of places within.
     """
 
     model: str
     races: int
     observed: Estimate
+    excess: Estimate
     central: Estimate
     said: float
     places: float
@@ -116,7 +119,13 @@ def interval_coverage(forecasts: Sequence[JudgedForecast], *, model: str) -> Cov
         return None
     within, central, said, places = (np.array(column) for column in zip(*races, strict=True))
     return Coverage(
-        model, len(races), _mean(within), _mean(central), float(said.mean()), float(places.mean())
+        model,
+        len(races),
+        observed=_mean(within),
+        excess=_mean(within - said),
+        central=_mean(central),
+        said=float(said.mean()),
+        places=float(places.mean()),
     )
 
 
@@ -125,22 +134,24 @@ def _mean(values: Floats) -> Estimate:
 
 
 def _in_interval(forecast: JudgedForecast) -> tuple[float, float, float, float]:
-    """Share within, within the central part, probability within, places within: means over the starters."""
+    """Share within, share between the quantiles, probability and places within: means over the starters."""
     probabilities = forecast.judged.position_probabilities
     positions = forecast.judged.positions
+    interval = position_intervals(probabilities)
+    return (
+        float(((interval.low <= positions) & (positions <= interval.high)).mean()),
+        float(_between_quantiles(probabilities, positions).mean()),
+        float(interval.probability.mean()),
+        float((interval.high - interval.low + 1).mean()),
+    )
+
+
+def _between_quantiles(probabilities: Floats, positions: NDArray[np.int64]) -> Floats:
+    """Of each starter's place the part that lies between the 10 % and the 90 % quantile. (entries,)"""
     entries = np.arange(len(positions))
-    cumulative = np.cumsum(probabilities, axis=1)
-    low, high = (1 + np.argmax(cumulative >= q - 1e-9, axis=1) for q in (0.1, 0.9))
-    below = np.where(low > 1, cumulative[entries, low - 2], 0.0)
     given = probabilities[entries, positions - 1]
-    ends = cumulative[entries, positions - 1]
+    ends = np.cumsum(probabilities, axis=1)[entries, positions - 1]
     inside = np.clip(np.minimum(ends, 0.9) - np.maximum(ends - given, 0.1), 0, None)
     # A place that was given no probability is not on the edge: it is on one side of it.
     whole = ((ends >= 0.1) & (ends <= 0.9)).astype(np.float64)
-    central = np.divide(inside, given, out=whole, where=given > 0)
-    return (
-        float(((low <= positions) & (positions <= high)).mean()),
-        float(central.mean()),
-        float((cumulative[entries, high - 1] - below).mean()),
-        float((high - low + 1).mean()),
-    )
+    return np.asarray(np.divide(inside, given, out=whole, where=given > 0))

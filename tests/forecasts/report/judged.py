@@ -29,6 +29,7 @@ def a_judged_forecast(
     retired: Sequence[bool] = (False, False, False, False),
     grid: Sequence[int] = (1, 2, 3, 4),
     teams_out: int = 0,
+    teams_in_points: int = 0,
     drawn: Drawn | None = None,
     values: Mapping[Measure, float] | None = None,
 ) -> JudgedForecast:
@@ -63,5 +64,6 @@ def a_judged_forecast(
         values=measure_race(judged) if values is None else values,
         grid=np.array(grid),
         teams_out=teams_out,
+        teams_in_points=teams_in_points,
         drawn=drawn,
     )

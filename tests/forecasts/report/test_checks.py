@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from f1graph.forecasts.backtest_file import Drawn
-from f1graph.forecasts.report.checks import positions_gained, retirements, winners
+from f1graph.forecasts.report.checks import positions_gained, retirements, teammates, winners
 from tests.forecasts.report.judged import a_judged_forecast
 
 OUT = (True, True, False, False)
@@ -14,11 +14,16 @@ OUT = (True, True, False, False)
 
 def test_retirements_that_come_together_vary_more_than_if_each_came_alone() -> None:
     # In half the draws of a race four retire, in the other half nobody.
-    drawn = Drawn(retirements=(50, 0, 0, 0, 50), teams_out=(50, 0, 50))
+    drawn = Drawn(retirements=(50, 0, 0, 0, 50), teams_out=(50, 0, 50), teams_in_points=(50, 0, 50))
     half = (0.5, 0.5, 0.5, 0.5)
     forecasts = [
         a_judged_forecast(
-            round_=i, retirement=half, retired=(i % 2 == 0,) * 4, teams_out=2 * (i % 2 == 0), drawn=drawn
+            round_=i,
+            retirement=half,
+            retired=(i % 2 == 0,) * 4,
+            teams_out=2 * (i % 2 == 0),
+            teams_in_points=2 * (i % 2 == 1),
+            drawn=drawn,
         )
         for i in range(1, 41)
     ]
@@ -27,7 +32,6 @@ def test_retirements_that_come_together_vary_more_than_if_each_came_alone() -> N
 
     assert found is not None
     assert found.per_race is not None
-    assert found.teams_out is not None
     assert (found.observed_mean, found.observed_variance, found.expected_mean) == (2, 4, 2)
     assert found.independent_variance == pytest.approx(1)
     assert found.per_race.drawn_moments == pytest.approx((2, 4))
@@ -37,7 +41,16 @@ def test_retirements_that_come_together_vary_more_than_if_each_came_alone() -> N
     assert 0.3 < found.per_race.low[0] < 0.4
     assert 0.6 < found.per_race.high[0] < 0.7
     assert found.per_race.high[1] == 0
-    assert found.teams_out.observed_moments[0] == found.teams_out.drawn_moments[0] == pytest.approx(1)
+    assert found.per_race.mean.holds(2)
+    assert found.per_race.variance.holds(4)
+    # Every other race nobody retires. If that were every race, the draws would not look like it.
+    assert not found.per_race.mean.holds(0.5)
+    together = teammates(forecasts, model="rating")
+    assert together is not None
+    for counted in (together.out, together.in_points):
+        assert counted is not None
+        assert counted.observed_moments[0] == counted.drawn_moments[0] == pytest.approx(1)
+        assert counted.mean.holds(1)
 
 
 def test_a_file_without_a_journal_cannot_tell_how_cars_retire_together() -> None:
@@ -47,9 +60,21 @@ def test_a_file_without_a_journal_cannot_tell_how_cars_retire_together() -> None
     found = retirements([known, unknown], model="rating")
 
     assert found is not None
-    assert (found.per_race, found.teams_out) == (None, None)
+    assert found.per_race is None
+    together = teammates([known, unknown], model="rating")
+    assert together is not None
+    assert (together.out, together.in_points) == (None, None)
     assert (found.races, found.observed_mean) == (2, 2)
     assert found.expected_mean == pytest.approx(0.4)
+
+
+def test_an_older_journal_tells_which_teams_retired_and_not_which_scored() -> None:
+    found = teammates([a_judged_forecast(drawn=Drawn((10,), (10,)))], model="rating")
+
+    assert found is not None
+    assert found.out is not None
+    assert found.in_points is None
+    assert teammates([], model="rating") is None
 
 
 def test_winners_of_a_season_are_drawn_from_each_race() -> None:
@@ -83,6 +108,9 @@ def test_places_are_gained_from_the_grid_among_those_who_started_from_it() -> No
     assert drawn[0] == pytest.approx(3 / 12)
     assert sum(found.drawn) == pytest.approx(1)
     assert found.observed_spread == pytest.approx(np.std([-2, 1, 1]))
+    # Three cars, each in any of four places: what happened is one of the things that happen.
+    assert found.spread.holds(found.observed_spread)
+    assert found.spread.low < found.drawn_spread < found.spread.high
     assert found.far(places=2) == pytest.approx((1 / 3, 4 / 12))
 
 

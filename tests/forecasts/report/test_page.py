@@ -97,6 +97,16 @@ def test_every_figure_is_defined_where_it_is_shown(page: str) -> None:
     assert "accuracy" not in text.replace("Nothing here is called accuracy", "")
 
 
+def test_p10_the_page_holds_the_model_to_the_grid_alone(report: Report, page: str) -> None:
+    """P10: at each stage, good or bad."""
+    assert {one.stage for one in report.against_grid} == {Stage.BEFORE_WEEKEND, Stage.AFTER_QUALIFYING}
+    text = " ".join(Words(page).text.split())
+    assert "Is it better than the grid alone?" in text
+    for one in report.against_grid:
+        assert one.races == 9
+        assert one.verdict in text
+
+
 def test_seasons_in_which_settings_were_chosen_stand_apart(report: Report, page: str) -> None:
     at_qualifying = report.stages[-1]
 

@@ -60,12 +60,13 @@ def test_a_model_that_forecast_nothing_has_no_reliability() -> None:
 
 
 def test_coverage_counts_whole_places_and_says_how_much_it_promises() -> None:
-    # The 10 % quantile is the first place, the 90 % quantile the fourth of equally likely four.
+    # Of four equally likely places three hold 75 %, and all hold 100 %.
     found = interval_coverage([a_judged_forecast(round_=i) for i in (1, 2)], model="rating")
 
     assert found is not None
-    assert found.observed.value == found.said == 1
-    assert found.places == 4
+    assert found.observed.value == found.said == 0.75
+    assert found.excess.value == 0
+    assert found.places == 3
     # Of the first place 60 % of its probability lie above 10 %, of the last 60 % below 90 %.
     assert found.central.value == pytest.approx((0.6 + 1 + 1 + 0.6) / 4)
 
@@ -85,8 +86,9 @@ def test_honest_intervals_cover_what_they_say() -> None:
     found = interval_coverage(forecasts, model="rating")
 
     assert found is not None
+    assert found.excess.value == pytest.approx(0, abs=0.02)
     assert found.observed.value == pytest.approx(found.said, abs=0.02)
-    assert found.said > 0.85
+    assert found.said == pytest.approx(0.8, abs=0.05)
     assert found.central.value == pytest.approx(0.8, abs=0.02)
 
 
