@@ -229,6 +229,12 @@ def _facts_fingerprint(history: History, *, upto_season: int) -> str:
         for fact in revisions:
             line = f"{race_id}|{kind}|{fact.known_at.isoformat()}|{fact.content_hash}\n"
             digest.update(line.encode())
+    for recording in history.recordings:
+        name = recording.name
+        if name.race_id in races:
+            # A revision never changes, so its number says which laps or samples they are.
+            line = f"{name.race_id}|{name.session}|{name.part}|{name.known_at.isoformat()}|{name.revision}\n"
+            digest.update(line.encode())
     return digest.hexdigest()
 
 
