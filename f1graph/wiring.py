@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from f1graph.errors import SettingsError, UnknownError, WorkError
@@ -22,12 +23,16 @@ from f1graph.weekends.work import WorkKind
 if TYPE_CHECKING:
     from f1graph.forecasts.forecaster import Forecaster
     from f1graph.weekends.backfill import Plan
-    from f1graph.weekends.engine import Trainer
+    from f1graph.weekends.engine import Trainer, Walker
     from f1graph.weekends.run import OnProgress, Outcome
     from f1graph.weekends.sessions import SessionFetches
     from f1graph.weekends.units import Season
     from f1graph.worker.jobs import Parts
     from f1graph.worker.process import OpenParts
+
+
+# Nobody's queue would end it.
+_AS_LONG_AS_IT_TAKES = timedelta(days=365)
 
 
 @asynccontextmanager
@@ -70,11 +75,23 @@ def trainer_of(settings: Settings) -> Trainer | None:
     if not models.is_trained_beside:
         return None
 
-    def environment() -> dict[str, str]:
-        now = {} if settings.now is None else {"F1GRAPH_NOW": settings.clock()().isoformat()}
-        return {**os.environ, **settings.as_environment(), **now}
+    return ChildTrainer(models.served.name, lambda: _environment(settings))
 
-    return ChildTrainer(models.served.name, environment)
+
+def walker_of(settings: Settings) -> Walker:
+    """Who walks legs of back-tests; imports torch."""
+    from f1graph.forecasts.backtest_legs import build_name
+    from f1graph.weekends.walking_child import ChildWalker
+
+    # One core each, as many as there are workers: with more threads the last digits may be others.
+    one = {"F1GRAPH_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return ChildWalker(build_name(), lambda: _environment(settings) | one)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What a child process is started with: our settings, and our clock as it shows now."""
+    now = {} if settings.now is None else {"F1GRAPH_NOW": settings.clock()().isoformat()}
+    return {**os.environ, **settings.as_environment(), **now}
 
 
 async def source_of(settings: Settings, store: Store) -> Source:
@@ -130,7 +147,7 @@ def worker_parts(settings: Settings) -> OpenParts:
     async def opened(store: Store) -> AsyncIterator[Parts]:
         source, sessions = await source_of(settings, store), await sessions_of(settings, store)
         with opened_forecaster(settings, store) as forecaster:
-            yield Parts(source, forecaster, sessions, trainer_of(settings))
+            yield Parts(source, forecaster, sessions, trainer_of(settings), walker_of(settings))
 
     return opened
 
@@ -184,6 +201,37 @@ async def do_due(
             if metrics:
                 season = Season(store, source, forecaster, clock, worker, settings.job_timeout)
                 outcomes.append(await do_unit(season, metrics_by_hand(clock())))
+    if problems := failed(outcomes):
+        raise WorkError("; ".join(f"{outcome.work.key}: {outcome.error}" for outcome in problems))
+    return outcomes
+
+
+async def do_walks(settings: Settings, *, on_progress: OnProgress | None = None) -> list[Outcome]:
+    """Walks legs of back-tests that somebody asked for, without a queue, until none is left.
+
+    Raises:
+        StoreError: The database is not at the newest schema.
+        WorkError: A leg failed; the text names each with its reason.
+    """
+    from f1graph.weekends.run import failed, run_due
+
+    walker = walker_of(settings)
+    async with opened_store(settings) as store:
+        await require_newest(store)
+        try:
+            outcomes = await run_due(
+                store,
+                await source_of(settings, store),
+                None,
+                clock=settings.clock(),
+                worker_name=f"{socket.gethostname()}-{os.getpid()}",
+                time_limit=_AS_LONG_AS_IT_TAKES,
+                only={WorkKind.BACKTEST},
+                on_progress=on_progress,
+                walker=walker,
+            )
+        finally:
+            await walker.close()
     if problems := failed(outcomes):
         raise WorkError("; ".join(f"{outcome.work.key}: {outcome.error}" for outcome in problems))
     return outcomes

@@ -476,6 +476,33 @@ ledger = Table(
     Index(None, "kind", "claimed_at"),
 )
 
+backtests = Table(
+    "backtests",
+    metadata,
+    # Of everything that its numbers depend on: who asks again goes on.
+    Column("id", String, primary_key=True),
+    # Only a worker of the same build may help: another one's numbers would not be the same.
+    Column("build", String, nullable=False),
+    Column("settings", Json, nullable=False),
+    Column("legs", Json, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("is_wanted", Boolean, nullable=False),
+)
+
+backtest_forecasts = Table(
+    "backtest_forecasts",
+    metadata,
+    # Until whoever asked has them all in a file.
+    Column("backtest_id", ForeignKey("backtests.id"), primary_key=True),
+    Column("race_id", String, primary_key=True),
+    Column("stage", String, primary_key=True),
+    Column("model", String, primary_key=True),
+    Column("rows", String, nullable=False),
+    # Text: Postgres would put the measures in another order.
+    Column("seal", String, nullable=False),
+)
+
 budget_reservations = Table(
     "budget_reservations",
     metadata,

@@ -13,7 +13,9 @@ from f1graph.races.calendar import Race
 from f1graph.races.past import FactKey
 from f1graph.races.refreshes import latest_refresh
 from f1graph.races.stages import Stage
+from f1graph.store.backtests import AskedBacktest
 from f1graph.store.ledger import LedgerRow
+from f1graph.weekends.backtests import backtests_due
 from f1graph.weekends.fetches_due import (
     daily_fetch,
     fetches_by_session,
@@ -36,6 +38,7 @@ def due_work(
     now: datetime,
     by_session: bool = False,
     training: Training | None = None,
+    backtests: Sequence[AskedBacktest] = (),
 ) -> tuple[Work, ...]:
     """Everything that may be begun now, in the order in which one needs the other.
 
@@ -48,6 +51,7 @@ def due_work(
         by_session: There is a source that is asked for one session at a time, beside the one that tells
             everything it knows.
         training: What is trained, where somebody does.
+        backtests: What somebody waits for and may be walked here; their legs' work is in `ledger`.
     """
     calendar = sorted((race for race in races if not race.is_cancelled), key=lambda race: race.starts_at)
     begun = Begun(ledger, now)
@@ -62,7 +66,7 @@ def due_work(
     found = [*_in_order(calendar, fetches, list(forecasts), begun, now), *scores, *metrics]
     later = [work for work in fetches if work not in found]
     trainings = () if training is None else training_due(calendar, known, training, now)
-    every = (*found, *later, *trainings)
+    every = (*found, *later, *trainings, *backtests_due(backtests))
     return tuple({work.key: work for work in every if begun.may_begin(work)}.values())
 
 
