@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from f1graph.weekends.run import OnProgress, Outcome
     from f1graph.weekends.sessions import SessionFetches
     from f1graph.weekends.units import Season
+    from f1graph.weekends.weather import WeatherFetches
     from f1graph.worker.jobs import Parts
     from f1graph.worker.process import OpenParts
 
@@ -128,7 +129,7 @@ async def sessions_of(settings: Settings, store: Store) -> SessionFetches | None
     )
     return SessionFetches(
         FastF1(hosts=hosts, cache=settings.fastf1_cache_dir, deadline=settings.fastf1_deadline),
-        calls_per_hour={Host(host): calls for host, calls in settings.calls_per_hour.items()},
+        calls_per_hour={host: settings.calls_per_hour[host.value] for host in Host},
         calls_per_second={
             Host.LIVE_TIMING: settings.live_timing_calls_per_second,
             Host.LIVE_TIMING_MIRROR: settings.live_timing_mirror_calls_per_second,
@@ -139,6 +140,19 @@ async def sessions_of(settings: Settings, store: Store) -> SessionFetches | None
     )
 
 
+async def weather_of(settings: Settings, store: Store) -> WeatherFetches | None:
+    """Whom to ask for the weather to come: nobody, unless the settings say so; nobody in an invented
+    championship, nor in a past that is lived again, of which today's forecasts know too much."""
+    from f1graph.sources.open_meteo import OpenMeteo
+    from f1graph.weekends.weather import WeatherFetches
+
+    async with store.read() as read:
+        is_invented = await holds_invented(read)
+    if not settings.weather_forecast or is_invented or settings.now is not None:
+        return None
+    return WeatherFetches(OpenMeteo(settings.open_meteo_url), settings.open_meteo_calls_per_hour)
+
+
 def worker_parts(settings: Settings) -> OpenParts:
     """What a worker needs beside the store, for its lifetime."""
     from f1graph.worker.jobs import Parts
@@ -147,7 +161,14 @@ def worker_parts(settings: Settings) -> OpenParts:
     async def opened(store: Store) -> AsyncIterator[Parts]:
         source, sessions = await source_of(settings, store), await sessions_of(settings, store)
         with opened_forecaster(settings, store) as forecaster:
-            yield Parts(source, forecaster, sessions, trainer_of(settings), walker_of(settings))
+            yield Parts(
+                source,
+                forecaster,
+                sessions,
+                trainer_of(settings),
+                walker_of(settings),
+                await weather_of(settings, store),
+            )
 
     return opened
 
@@ -177,8 +198,9 @@ async def do_due(
     async with opened_store(settings) as store:
         await require_newest(store)
         source, sessions = await source_of(settings, store), await sessions_of(settings, store)
+        weather = await weather_of(settings, store)
         # Who only fetches does not wait for torch to be loaded.
-        forecasts = only != {WorkKind.FETCH}
+        forecasts = not set(only) <= {WorkKind.FETCH, WorkKind.WEATHER}
         with opened_forecaster(settings, store) if forecasts else nullcontext() as forecaster:
             trainer = trainer_of(settings) if forecaster is not None and WorkKind.TRAIN in only else None
             outcomes: list[Outcome] = []
@@ -197,6 +219,7 @@ async def do_due(
                     on_progress=on_progress,
                     sessions=sessions,
                     trainer=trainer,
+                    weather=weather,
                 )
             if metrics:
                 season = Season(store, source, forecaster, clock, worker, settings.job_timeout)

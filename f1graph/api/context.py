@@ -22,7 +22,8 @@ from f1graph.races.laps import Lap, RaceControlMessage, TrackStatusChange, Weath
 from f1graph.races.results import Classification, ClassificationKind
 from f1graph.races.stages import Stage
 from f1graph.races.times import require_utc
-from f1graph.store import calendar, championships, people, published, recordings, results
+from f1graph.races.weather import WeatherForecast
+from f1graph.store import calendar, championships, people, published, recordings, results, weather
 from f1graph.store.engine import Read, Store
 
 K = TypeVar("K", bound=Hashable)
@@ -80,6 +81,7 @@ RecordingsKey = tuple[str, datetime]
 OfSessions = dict[SessionKind, list[recordings.RecordingHead]]
 LapsKey = tuple[int, recordings.LapsAsked]
 PageKey = tuple[int, tuple[int, int]]
+WeatherForecastKey = tuple[str, datetime]
 CircuitRacesKey = tuple[str, tuple[int, tuple[datetime, str] | None]]
 
 
@@ -162,6 +164,9 @@ class Loaders:
         )
         self.track_status: DataLoader[int, list[TrackStatusChange] | None] = self._by_key(
             recordings.track_status_of
+        )
+        self.weather_forecast: DataLoader[WeatherForecastKey, WeatherForecast | None] = self._by_group(
+            weather.weather_forecasts_known
         )
         self._rows_taken = 0
 

@@ -90,7 +90,7 @@ async def last_fetches(read: Read, moment: datetime, *, limit: int) -> list[Ledg
     """The fetches that ended last by a moment, newest first: they tell how sources are."""
     found = await read.rows(
         select(ledger)
-        .where(ledger.c.kind == "FETCH", ledger.c.finished_at <= moment)
+        .where(ledger.c.kind.in_(["FETCH", "WEATHER"]), ledger.c.finished_at <= moment)
         .order_by(ledger.c.finished_at.desc(), ledger.c.key)
         .limit(limit)
     )

@@ -241,6 +241,31 @@ weather_samples = Table(
     sqlite_with_rowid=False,
 )
 
+weather_forecasts = Table(
+    "weather_forecasts",
+    metadata,
+    Column("id", Counter, primary_key=True, autoincrement=True),
+    Column("race_id", ForeignKey("races.id"), nullable=False),
+    Column("source", String, nullable=False),
+    Column("published_at", UtcDateTime, nullable=False),
+    Column("known_at", UtcDateTime, nullable=False),
+    Column("latitude", Float, nullable=False),
+    Column("longitude", Float, nullable=False),
+    Column("content_hash", String, nullable=False),
+    Index(None, "race_id", "known_at"),
+)
+
+weather_forecast_hours = Table(
+    "weather_forecast_hours",
+    metadata,
+    Column("forecast_id", ForeignKey("weather_forecasts.id"), primary_key=True),
+    Column("ends_at", UtcDateTime, primary_key=True),
+    Column("rain_probability", Float),
+    Column("precipitation", Float),
+    Column("temperature", Float),
+    Column("wind_speed", Float),
+)
+
 race_control_messages = Table(
     "race_control_messages",
     metadata,
@@ -560,6 +585,8 @@ APPEND_ONLY = (
     recordings,
     laps,
     weather_samples,
+    weather_forecasts,
+    weather_forecast_hours,
     race_control_messages,
     track_status_changes,
     forecasts,

@@ -35,6 +35,7 @@ from f1graph.weekends.sessions import (
 )
 from f1graph.weekends.training_due import Training
 from f1graph.weekends.units import COMPUTE, LEASE, Season
+from f1graph.weekends.weather import WeatherFetches
 from f1graph.weekends.work import FETCH_PAUSES, Unscored, Work, WorkKind
 
 log = structlog.get_logger(__name__)
@@ -91,6 +92,7 @@ async def run_due(
     sessions: SessionFetches | None = None,
     trainer: Trainer | None = None,
     walker: Walker | None = None,
+    weather: WeatherFetches | None = None,
 ) -> list[Outcome]:
     """Does everything that is due, and what becomes due by it.
 
@@ -106,8 +108,11 @@ async def run_due(
         sessions: Who is asked for one session at a time, beside `source`, which tells all it knows.
         trainer: Who trains models; without one no training is due.
         walker: Who walks legs of back-tests; without one none is due.
+        weather: Who is asked for the weather to come; without one it is not asked for.
     """
-    season = Season(store, source, engine, clock, worker_name, time_limit, lease, sessions, trainer, walker)
+    season = Season(
+        store, source, engine, clock, worker_name, time_limit, lease, sessions, trainer, walker, weather
+    )
     report = on_progress or (lambda work, outcome: None)
     ends_at = clock() + time_limit
     outcomes: list[Outcome] = []
@@ -158,6 +163,7 @@ async def find_due(season: Season) -> tuple[Work, ...]:
             by_session=season.sessions is not None,
             training=None if season.trainer is None else await _trained(read, season.trainer, now),
             backtests=backtests,
+            with_weather=season.weather is not None,
         )
 
 
@@ -209,7 +215,7 @@ async def _do(season: Season, work: Work, ends_at: datetime) -> Outcome:
         expected = isinstance(error, F1GraphError | TimeoutError)
         log.error("work failed", work=work.key, error=text, attempt=attempt, exc_info=not expected)
         if attempt:
-            pauses = PAUSES if work.session is None else FETCH_PAUSES
+            pauses = FETCH_PAUSES if work.asks_once else PAUSES
             pause = timedelta(0) if work.by_hand else pauses[min(attempt, len(pauses)) - 1]
             detail = error.detail if isinstance(error, FetchError) else {}
             await _record_failure(season, work, text, pause=pause, detail=detail)

@@ -20,6 +20,7 @@ from f1graph.store.events import EventKind, publish
 from f1graph.store.forecasts import store_forecast
 from f1graph.store.ledger import note_progress
 from f1graph.store.scores import replace_metrics, store_scores, unscored_forecasts
+from f1graph.store.weather import record_weather_forecast
 from f1graph.store.work import parts_stored, scored_championships, work_begun
 from f1graph.weekends.engine import ForecastEngine, Trainer, Walker
 from f1graph.weekends.fetches_due import only_lacked_an_answer
@@ -33,6 +34,7 @@ from f1graph.weekends.sessions import (
     fetch_session,
     missing_parts,
 )
+from f1graph.weekends.weather import WeatherFetches, fetch_weather
 from f1graph.weekends.work import Work, WorkKind, fetch_key
 
 log = structlog.get_logger(__name__)
@@ -56,6 +58,7 @@ class Season:
         sessions: Who is asked for one session at a time, if anybody.
         trainer: Who trains models, if anybody does here.
         walker: Who walks legs of back-tests, if anybody does here.
+        weather: Who is asked for the weather to come, if anybody.
     """
 
     store: Store
@@ -68,6 +71,7 @@ class Season:
     sessions: SessionFetches | None = None
     trainer: Trainer | None = None
     walker: Walker | None = None
+    weather: WeatherFetches | None = None
 
 
 async def _fetch(season: Season, work: Work) -> StoreIt:
@@ -165,6 +169,18 @@ async def _fetch_all(season: Season) -> StoreIt:
             "new_revisions": len(recorded.new_revisions),
             "already_imported": recorded.already_imported,
         }
+
+    return store_it
+
+
+async def _weather(season: Season, work: Work) -> StoreIt:
+    assert work.race_id is not None
+    if season.weather is None:
+        raise WorkError("nobody is here who is asked for the weather")
+    forecast, detail = await fetch_weather(season.store, season.weather, work.race_id, clock=season.clock)
+
+    async def store_it(write: Write) -> dict[str, Any]:
+        return {**detail, "is_new": await record_weather_forecast(write, forecast)}
 
     return store_it
 
@@ -287,6 +303,7 @@ async def _note(season: Season, work: Work, progress: dict[str, Any]) -> None:
 
 COMPUTE: dict[WorkKind, Callable[[Season, Work], Awaitable[StoreIt]]] = {
     WorkKind.FETCH: _fetch,
+    WorkKind.WEATHER: _weather,
     WorkKind.FORECAST: _forecast,
     WorkKind.SCORE: lambda season, work: _score(_engine(season), season.clock, work),
     WorkKind.METRICS: lambda season, work: _metrics(season.store, _engine(season), season.clock),

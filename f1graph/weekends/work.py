@@ -12,8 +12,8 @@ from f1graph.races.stages import Stage
 from f1graph.store.backtests import Leg
 from f1graph.store.ledger import LedgerRow, WorkStatus
 
-# A fetch of one session that failed is repeated after these pauses, then given up: each attempt costs calls,
-# and a host may be out of order for days.
+# A fetch of one session, or of the weather, that failed is repeated after these pauses, then given up: each
+# attempt costs calls, and a host may be out of order for days.
 FETCH_PAUSES = (
     timedelta(minutes=5),
     timedelta(minutes=15),
@@ -35,6 +35,7 @@ class WorkKind(StrEnum):
     is walked only because somebody asked for it."""
 
     FETCH = "FETCH"
+    WEATHER = "WEATHER"
     FORECAST = "FORECAST"
     SCORE = "SCORE"
     METRICS = "METRICS"
@@ -82,6 +83,11 @@ class Work:
     backtest_id: str | None = None
     leg: Leg | None = None
 
+    @property
+    def asks_once(self) -> bool:
+        """Whether it asks hosts for one thing that may never come: each attempt costs calls."""
+        return self.session is not None or self.kind is WorkKind.WEATHER
+
 
 @dataclass(frozen=True, slots=True)
 class Unscored:
@@ -103,7 +109,7 @@ class Begun:
         row = self._rows.get(work.key)
         if row is None:
             return True
-        if work.session is not None and row.attempts >= MOST_FETCH_ATTEMPTS:
+        if work.asks_once and row.attempts >= MOST_FETCH_ATTEMPTS:
             return False
         if work.leg is not None and row.attempts >= MOST_WALKS:
             return False

@@ -15,6 +15,7 @@ from f1graph.store.engine import Store
 from f1graph.weekends.engine import ForecastEngine, Trainer, Walker
 from f1graph.weekends.run import Result, run_due
 from f1graph.weekends.sessions import SessionFetches
+from f1graph.weekends.weather import WeatherFetches
 from f1graph.weekends.work import WorkKind
 
 
@@ -27,6 +28,7 @@ class Parts:
     sessions: SessionFetches | None = None
     trainer: Trainer | None = None
     walker: Walker | None = None
+    weather: WeatherFetches | None = None
 
 
 # What is done in turn. Training and walking take long, and have jobs of their own.
@@ -45,6 +47,7 @@ class WorkerState:
         sessions: Who is asked for one session at a time, if anybody.
         trainer: Who trains models, if anybody.
         walker: Who walks legs of back-tests, if anybody.
+        weather: Who is asked for the weather to come, if anybody.
         is_running: A run is on its way, and finds what becomes due meanwhile too.
         training: The job that trains, while there is one.
         walking: The job that walks, while there is one.
@@ -60,6 +63,7 @@ class WorkerState:
     sessions: SessionFetches | None = None
     trainer: Trainer | None = None
     walker: Walker | None = None
+    weather: WeatherFetches | None = None
     is_stopping: bool = False
     is_running: bool = False
     training: asyncio.Task[Any] | None = None
@@ -135,6 +139,7 @@ async def _do(state: WorkerState, kinds: Collection[WorkKind], limit: timedelta)
         sessions=state.sessions,
         trainer=state.trainer if WorkKind.TRAIN in kinds else None,
         walker=state.walker if WorkKind.BACKTEST in kinds else None,
+        weather=state.weather,
     )
     counts = Counter(str(outcome.result) for outcome in outcomes)
     state.ran.update(counts)

@@ -144,6 +144,7 @@ async def _opened_state(settings: Settings, open_parts: OpenParts, name: str) ->
                 sessions=parts.sessions,
                 trainer=parts.trainer,
                 walker=parts.walker,
+                weather=parts.weather,
                 clock=settings.clock(),
                 name=f"{name}:{os.getpid()}",
                 job_timeout=settings.job_timeout,

@@ -36,7 +36,8 @@ class ServiceQuestions:
         kind: Annotated[
             str | None,
             argument(
-                description="`FETCH`, `FORECAST`, `SCORE`, `METRICS`, `TRAIN` or `BACKTEST`. Empty: all."
+                description="`FETCH`, `WEATHER`, `FORECAST`, `SCORE`, `METRICS`, `TRAIN` or `BACKTEST`. "
+                "Empty: all."
             ),
         ] = None,
         race: Annotated[
