@@ -23,7 +23,16 @@ from f1graph.races.results import Classification, ClassificationKind
 from f1graph.races.stages import Stage
 from f1graph.races.times import require_utc
 from f1graph.races.weather import WeatherForecast
-from f1graph.store import calendar, championships, people, published, recordings, results, weather
+from f1graph.store import (
+    calendar,
+    championships,
+    people,
+    published,
+    recordings,
+    results,
+    track_record,
+    weather,
+)
 from f1graph.store.engine import Read, Store
 
 K = TypeVar("K", bound=Hashable)
@@ -149,8 +158,8 @@ class Loaders:
         )
         self.entries: DataLoader[str, list[Any] | None] = self._by_key(published.entries_of)
         self.members: DataLoader[str, dict[str, list[Any]] | None] = self._by_key(published.members_of)
-        self.scores: DataLoader[str, list[published.ScoreRow] | None] = self._by_key(
-            lambda read, ids: published.scores_known(read, ids, now)
+        self.scores: DataLoader[str, list[track_record.ScoreRow] | None] = self._by_key(
+            lambda read, ids: track_record.scores_known(read, ids, now)
         )
 
         self.recordings: DataLoader[RecordingsKey, OfSessions | None] = self._by_group(_recordings)

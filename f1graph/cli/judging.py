@@ -31,7 +31,7 @@ def score(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 async def score_all(settings: Settings) -> list[ModelMetric]:
-    from f1graph.store.published import metrics_known
+    from f1graph.store.track_record import metrics_known
     from f1graph.weekends.work import WorkKind
     from f1graph.wiring import do_due, opened_store
 

@@ -16,7 +16,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read, Write
 from f1graph.store.ledger import WorkStatus
-from f1graph.store.tables import backtest_forecasts, backtests, ledger
+from f1graph.store.tables.work import backtest_forecasts, backtests, ledger
 
 # What nobody has come back for so long nobody will.
 _KEPT = timedelta(days=30)

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, text
 
 from f1graph.store.engine import Read
 from f1graph.store.ledger import LedgerRow, ledger_record
-from f1graph.store.tables import imports, ledger, races
+from f1graph.store.tables.facts import imports, races
+from f1graph.store.tables.work import ledger
 
 
 @dataclass(frozen=True, slots=True)

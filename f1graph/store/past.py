@@ -20,19 +20,17 @@ from f1graph.races.results import (
 )
 from f1graph.store.engine import Read
 from f1graph.store.facts import ROW_FIELDS
-from f1graph.store.tables import (
+from f1graph.store.tables.facts import (
     circuits,
     classification_rows,
     classifications,
     constructors,
     drivers,
     imports,
-    laps,
     races,
-    recordings,
     sessions,
-    weather_samples,
 )
+from f1graph.store.tables.recordings import laps, recordings, weather_samples
 from f1graph.store.types import Duration
 from f1graph.store.weather import load_weather_forecasts
 

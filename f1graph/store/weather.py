@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Row, func, insert, select
 from f1graph.races.weather import WeatherForecast, WeatherHour
 from f1graph.store.engine import Read, Write
 from f1graph.store.events import EventKind, publish
-from f1graph.store.tables import races
-from f1graph.store.tables import weather_forecast_hours as hours
-from f1graph.store.tables import weather_forecasts as forecasts
+from f1graph.store.tables.facts import races
+from f1graph.store.tables.recordings import weather_forecast_hours as hours
+from f1graph.store.tables.recordings import weather_forecasts as forecasts
 
 
 async def record_weather_forecast(write: Write, forecast: WeatherForecast) -> bool:

@@ -26,7 +26,8 @@ from f1graph.store.engine import Store, open_store
 from f1graph.store.events import EventKind, newest_sequence, publish
 from f1graph.store.forecasts import latest_forecast_id, load_forecast, load_forecasts, store_forecast
 from f1graph.store.scores import store_scores, unscored_forecasts
-from f1graph.store.tables import APPEND_ONLY, forecasts
+from f1graph.store.tables import APPEND_ONLY
+from f1graph.store.tables.forecasts import forecasts
 from f1graph.store.weather import record_weather_forecast
 from tests.api.seed import a_forecast
 from tests.builders import DRIVERS, a_history, a_race, a_recording, a_result, a_weather_forecast

@@ -13,7 +13,7 @@ from f1graph.store.engine import Store
 from f1graph.store.events import newest_sequence
 from f1graph.store.facts import record_facts
 from f1graph.store.past import load_history
-from f1graph.store.tables import weather_forecasts
+from f1graph.store.tables.recordings import weather_forecasts
 from f1graph.store.weather import record_weather_forecast, weather_forecasts_known
 from tests.api.seed import facts_of
 from tests.builders import a_history, a_moment, a_season, a_weather_forecast

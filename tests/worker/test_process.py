@@ -18,7 +18,7 @@ from f1graph.errors import SettingsError, StoreError, WorkError
 from f1graph.settings import Settings
 from f1graph.store.engine import open_store
 from f1graph.store.ledger import WorkStatus, last_work
-from f1graph.store.tables import forecasts
+from f1graph.store.tables.forecasts import forecasts
 from f1graph.worker.embedded import free_port
 from f1graph.worker.jobs import WorkerState
 from f1graph.worker.process import HEALTH_INTERVAL, build_walker, build_worker, check_worker, serve
