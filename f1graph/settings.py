@@ -109,6 +109,17 @@ class Settings(BaseSettings):
         150, ge=1, description="Calls that all processes together make to it in any hour; it allows 200."
     )
     ergast_calls_per_second: float = Field(2, gt=0, le=4, description="And in a second; it allows 4.")
+    weather_forecast: bool = Field(
+        False,
+        description="Ask Open-Meteo for the weather to come at race weekends (its free service is not for "
+        "commercial use). Shown, not yet used by models.",
+    )
+    open_meteo_url: str = Field(
+        "https://api.open-meteo.com", pattern=_URL, description="Where Open-Meteo answers."
+    )
+    open_meteo_calls_per_hour: int = Field(
+        20, ge=1, description="Calls that all processes together make to it in any hour; it allows 5000."
+    )
     invented_seed: int = Field(2024, ge=0, description="Seed of the invented championship.")
     invented_seasons: int = Field(6, ge=1, le=200, description="Seasons of the invented championship.")
     host: str = Field("127.0.0.1", description="Address the API listens on.")
@@ -165,14 +176,16 @@ class Settings(BaseSettings):
 
     @property
     def calls_per_hour(self) -> dict[str, int]:
-        """The budget of each host; empty where FastF1 is not asked."""
+        """The budget of each host that is asked."""
+        weather = {"open_meteo": self.open_meteo_calls_per_hour} if self.weather_forecast else {}
         if not self.fastf1:
-            return {}
+            return weather
         return {
             "live_timing": self.live_timing_calls_per_hour,
             "live_timing_mirror": self.live_timing_mirror_calls_per_hour,
             "schedule": self.schedule_calls_per_hour,
             "ergast": self.ergast_calls_per_hour,
+            **weather,
         }
 
     @property

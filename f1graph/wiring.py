@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from f1graph.errors import SettingsError, UnknownError, WorkError
@@ -22,12 +23,17 @@ from f1graph.weekends.work import WorkKind
 if TYPE_CHECKING:
     from f1graph.forecasts.forecaster import Forecaster
     from f1graph.weekends.backfill import Plan
-    from f1graph.weekends.engine import Trainer
+    from f1graph.weekends.engine import Trainer, Walker
     from f1graph.weekends.run import OnProgress, Outcome
     from f1graph.weekends.sessions import SessionFetches
     from f1graph.weekends.units import Season
+    from f1graph.weekends.weather import WeatherFetches
     from f1graph.worker.jobs import Parts
     from f1graph.worker.process import OpenParts
+
+
+# Nobody's queue would end it.
+_AS_LONG_AS_IT_TAKES = timedelta(days=365)
 
 
 @asynccontextmanager
@@ -70,11 +76,23 @@ def trainer_of(settings: Settings) -> Trainer | None:
     if not models.is_trained_beside:
         return None
 
-    def environment() -> dict[str, str]:
-        now = {} if settings.now is None else {"F1GRAPH_NOW": settings.clock()().isoformat()}
-        return {**os.environ, **settings.as_environment(), **now}
+    return ChildTrainer(models.served.name, lambda: _environment(settings))
 
-    return ChildTrainer(models.served.name, environment)
+
+def walker_of(settings: Settings) -> Walker:
+    """Who walks legs of back-tests; imports torch."""
+    from f1graph.forecasts.backtest_legs import build_name
+    from f1graph.weekends.walking_child import ChildWalker
+
+    # One core each, as many as there are workers: with more threads the last digits may be others.
+    one = {"F1GRAPH_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return ChildWalker(build_name(), lambda: _environment(settings) | one)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What a child process is started with: our settings, and our clock as it shows now."""
+    now = {} if settings.now is None else {"F1GRAPH_NOW": settings.clock()().isoformat()}
+    return {**os.environ, **settings.as_environment(), **now}
 
 
 async def source_of(settings: Settings, store: Store) -> Source:
@@ -111,7 +129,7 @@ async def sessions_of(settings: Settings, store: Store) -> SessionFetches | None
     )
     return SessionFetches(
         FastF1(hosts=hosts, cache=settings.fastf1_cache_dir, deadline=settings.fastf1_deadline),
-        calls_per_hour={Host(host): calls for host, calls in settings.calls_per_hour.items()},
+        calls_per_hour={host: settings.calls_per_hour[host.value] for host in Host},
         calls_per_second={
             Host.LIVE_TIMING: settings.live_timing_calls_per_second,
             Host.LIVE_TIMING_MIRROR: settings.live_timing_mirror_calls_per_second,
@@ -122,6 +140,19 @@ async def sessions_of(settings: Settings, store: Store) -> SessionFetches | None
     )
 
 
+async def weather_of(settings: Settings, store: Store) -> WeatherFetches | None:
+    """Whom to ask for the weather to come: nobody, unless the settings say so; nobody in an invented
+    championship, nor in a past that is lived again, of which today's forecasts know too much."""
+    from f1graph.sources.open_meteo import OpenMeteo
+    from f1graph.weekends.weather import WeatherFetches
+
+    async with store.read() as read:
+        is_invented = await holds_invented(read)
+    if not settings.weather_forecast or is_invented or settings.now is not None:
+        return None
+    return WeatherFetches(OpenMeteo(settings.open_meteo_url), settings.open_meteo_calls_per_hour)
+
+
 def worker_parts(settings: Settings) -> OpenParts:
     """What a worker needs beside the store, for its lifetime."""
     from f1graph.worker.jobs import Parts
@@ -130,7 +161,14 @@ def worker_parts(settings: Settings) -> OpenParts:
     async def opened(store: Store) -> AsyncIterator[Parts]:
         source, sessions = await source_of(settings, store), await sessions_of(settings, store)
         with opened_forecaster(settings, store) as forecaster:
-            yield Parts(source, forecaster, sessions, trainer_of(settings))
+            yield Parts(
+                source,
+                forecaster,
+                sessions,
+                trainer_of(settings),
+                walker_of(settings),
+                await weather_of(settings, store),
+            )
 
     return opened
 
@@ -160,8 +198,9 @@ async def do_due(
     async with opened_store(settings) as store:
         await require_newest(store)
         source, sessions = await source_of(settings, store), await sessions_of(settings, store)
+        weather = await weather_of(settings, store)
         # Who only fetches does not wait for torch to be loaded.
-        forecasts = only != {WorkKind.FETCH}
+        forecasts = not set(only) <= {WorkKind.FETCH, WorkKind.WEATHER}
         with opened_forecaster(settings, store) if forecasts else nullcontext() as forecaster:
             trainer = trainer_of(settings) if forecaster is not None and WorkKind.TRAIN in only else None
             outcomes: list[Outcome] = []
@@ -180,10 +219,42 @@ async def do_due(
                     on_progress=on_progress,
                     sessions=sessions,
                     trainer=trainer,
+                    weather=weather,
                 )
             if metrics:
                 season = Season(store, source, forecaster, clock, worker, settings.job_timeout)
                 outcomes.append(await do_unit(season, metrics_by_hand(clock())))
+    if problems := failed(outcomes):
+        raise WorkError("; ".join(f"{outcome.work.key}: {outcome.error}" for outcome in problems))
+    return outcomes
+
+
+async def do_walks(settings: Settings, *, on_progress: OnProgress | None = None) -> list[Outcome]:
+    """Walks legs of back-tests that somebody asked for, without a queue, until none is left.
+
+    Raises:
+        StoreError: The database is not at the newest schema.
+        WorkError: A leg failed; the text names each with its reason.
+    """
+    from f1graph.weekends.run import failed, run_due
+
+    walker = walker_of(settings)
+    async with opened_store(settings) as store:
+        await require_newest(store)
+        try:
+            outcomes = await run_due(
+                store,
+                await source_of(settings, store),
+                None,
+                clock=settings.clock(),
+                worker_name=f"{socket.gethostname()}-{os.getpid()}",
+                time_limit=_AS_LONG_AS_IT_TAKES,
+                only={WorkKind.BACKTEST},
+                on_progress=on_progress,
+                walker=walker,
+            )
+        finally:
+            await walker.close()
     if problems := failed(outcomes):
         raise WorkError("; ".join(f"{outcome.work.key}: {outcome.error}" for outcome in problems))
     return outcomes

@@ -28,6 +28,7 @@ from f1graph.races.results import (
 )
 from f1graph.races.session_laps import in_columns
 from f1graph.races.stages import GRID_KNOWN_BEFORE_START
+from f1graph.races.weather import WeatherForecast, WeatherHour
 
 DRIVERS = ("alonso", "bottas", "gasly", "hamilton", "leclerc", "norris", "russell", "verstappen")
 
@@ -332,6 +333,7 @@ def a_history(
     facts: Iterable[Classification] | None = None,
     *,
     recordings: Iterable[Recording] = (),
+    weather_forecasts: Iterable[WeatherForecast] = (),
     drivers: Sequence[str] = DRIVERS,
     seed: int = 0,
 ) -> History:
@@ -350,6 +352,25 @@ def a_history(
             a_constructor(constructor_id) for constructor_id in sorted({row.constructor_id for row in rows})
         ],
         recordings=[in_columns(recording) for recording in recordings],
+        weather_forecasts=weather_forecasts,
+    )
+
+
+def a_weather_forecast(
+    race: Race, known_at: datetime, *, rain: float = 0.2, first: datetime | None = None, hours: int = 6
+) -> WeatherForecast:
+    """Of the hours from one before the start of the race on, published five minutes before it is known."""
+    begins = first or race.starts_at.replace(minute=0)
+    return WeatherForecast(
+        race_id=race.id,
+        source="open-meteo",
+        published_at=known_at - timedelta(minutes=5),
+        known_at=known_at,
+        latitude=45.625,
+        longitude=9.25,
+        hours=tuple(
+            WeatherHour(begins + timedelta(hours=n), rain, 0.1 * n, 20.0 + n, None) for n in range(hours)
+        ),
     )
 
 

@@ -41,6 +41,7 @@ from f1graph.api.standings import (
     constructor_standings,
     driver_standings,
 )
+from f1graph.api.weather import WeatherForecast, known_weather_forecast
 from f1graph.api.weekend import has_begun, next_update
 from f1graph.errors import RequestError
 from f1graph.races.calendar import SessionKind, WeekendFormat
@@ -193,6 +194,17 @@ class Session:
         return await self._recorded(info, as_of).track_status()
 
     @field(
+        description="The newest weather forecast for the hours of this session. Null where none was fetched: "
+        "it is asked for only at race weekends, and only where the service is set to."
+    )
+    async def weather_forecast(self, info: Info, as_of: AsOf = None) -> WeatherForecast | None:
+        found = await known_weather_forecast(info.context, self.race_id, as_of)
+        if found is None or self.starts_at is None or self.ends_at is None:
+            return None
+        during = found.between(self.starts_at, self.ends_at)
+        return None if during is None else WeatherForecast.of(during)
+
+    @field(
         description="Everything that was recorded of this session, and every correction, by part and "
         "revision; a handful per part at most, empty where nothing is."
     )
@@ -291,6 +303,15 @@ class Race(Node):
     )
     def next_update_at(self, info: Info) -> datetime | None:
         return next_update(self.record, info.context.now)
+
+    @field(
+        description="The newest weather forecast for the weekend, from its publication to the end of the "
+        "race. Null where none was fetched: it is asked for only at race weekends, and only where the "
+        "service is set to."
+    )
+    async def weather_forecast(self, info: Info, as_of: AsOf = None) -> WeatherForecast | None:
+        found = await known_weather_forecast(info.context, self.slug, as_of)
+        return None if found is None else WeatherForecast.of(found)
 
     @field(description="The classification of the race: who finished where. Null until it is known.")
     async def results(self, info: Info, as_of: AsOf = None) -> list[ClassificationLine] | None:

@@ -22,7 +22,17 @@ from f1graph.races.laps import Lap, RaceControlMessage, TrackStatusChange, Weath
 from f1graph.races.results import Classification, ClassificationKind
 from f1graph.races.stages import Stage
 from f1graph.races.times import require_utc
-from f1graph.store import calendar, championships, people, published, recordings, results
+from f1graph.races.weather import WeatherForecast
+from f1graph.store import (
+    calendar,
+    championships,
+    people,
+    published,
+    recordings,
+    results,
+    track_record,
+    weather,
+)
 from f1graph.store.engine import Read, Store
 
 K = TypeVar("K", bound=Hashable)
@@ -80,6 +90,7 @@ RecordingsKey = tuple[str, datetime]
 OfSessions = dict[SessionKind, list[recordings.RecordingHead]]
 LapsKey = tuple[int, recordings.LapsAsked]
 PageKey = tuple[int, tuple[int, int]]
+WeatherForecastKey = tuple[str, datetime]
 CircuitRacesKey = tuple[str, tuple[int, tuple[datetime, str] | None]]
 
 
@@ -147,8 +158,8 @@ class Loaders:
         )
         self.entries: DataLoader[str, list[Any] | None] = self._by_key(published.entries_of)
         self.members: DataLoader[str, dict[str, list[Any]] | None] = self._by_key(published.members_of)
-        self.scores: DataLoader[str, list[published.ScoreRow] | None] = self._by_key(
-            lambda read, ids: published.scores_known(read, ids, now)
+        self.scores: DataLoader[str, list[track_record.ScoreRow] | None] = self._by_key(
+            lambda read, ids: track_record.scores_known(read, ids, now)
         )
 
         self.recordings: DataLoader[RecordingsKey, OfSessions | None] = self._by_group(_recordings)
@@ -162,6 +173,9 @@ class Loaders:
         )
         self.track_status: DataLoader[int, list[TrackStatusChange] | None] = self._by_key(
             recordings.track_status_of
+        )
+        self.weather_forecast: DataLoader[WeatherForecastKey, WeatherForecast | None] = self._by_group(
+            weather.weather_forecasts_known
         )
         self._rows_taken = 0
 

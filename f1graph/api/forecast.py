@@ -18,7 +18,8 @@ from f1graph.api.ids import cursor, global_id, read_cursor
 from f1graph.api.node import LazyRace, Node, present
 from f1graph.races.measures import Direction, Measure
 from f1graph.races.stages import Stage
-from f1graph.store.published import ForecastHead, ScoreRow
+from f1graph.store.published import ForecastHead
+from f1graph.store.track_record import ScoreRow
 
 _ORDER = "forecasts"
 

@@ -35,7 +35,8 @@ class Import:
 @strawberry.type(description="A part of an answer that a source did not give, or gave wrongly.")
 class PartProblem:
     part: str = field(
-        description="`CLASSIFICATION`, `LAPS`, `WEATHER` …; `SESSION` or `SCHEDULE` for all of it."
+        description="`CLASSIFICATION`, `LAPS`, `WEATHER`, `WEATHER_FORECAST` …; `SESSION` or `SCHEDULE` "
+        "for all of it."
     )
     code: str = field(
         description="For machines: `BLOCKED`, `TIMED_OUT`, `WRONG_RACE`, `UNKNOWN_ID` and others."
@@ -57,7 +58,9 @@ class SourceProblem:
     "too often."
 )
 class HostBudget:
-    host: str = field(description="`live_timing`, `live_timing_mirror`, `schedule` or `ergast`.")
+    host: str = field(
+        description="`live_timing`, `live_timing_mirror`, `schedule`, `ergast` or `open_meteo`."
+    )
     used: int = field(description="Calls made in the last hour.")
     reserved: int = field(description="Calls set aside for a fetch that goes on now.")
     per_hour: int = field(description="Calls that an hour may have.")
@@ -66,7 +69,9 @@ class HostBudget:
 
 @strawberry.type(description="Where facts come from, and on what terms.")
 class Source:
-    name: str = field(description="`f1db`, `fastf1` or `invented`; the same as in `Revision.source`.")
+    name: str = field(
+        description="`f1db`, `fastf1`, `open-meteo` or `invented`; the same as wherever a `source` is told."
+    )
     attribution: str = field(description="What to say beside its data.")
     licence: str = field(description="The terms of its data.")
     url: str | None = field(description="Where it is to be found. Null for the invented championship.")
@@ -159,12 +164,20 @@ _TERMS = {
         "Jolpica data is CC BY-NC-SA 4.0: with the attribution, not for commercial use, shared alike.",
         "https://github.com/jolpica/jolpica-f1",
     ),
+    "open-meteo": (
+        "Weather forecasts: Open-Meteo.com",
+        "CC BY 4.0: with the attribution. The free service is not for commercial use.",
+        "https://open-meteo.com",
+    ),
     "invented": ("Invented by f1graph", "Nobody's: free to use, and it means nothing.", None),
 }
 
 
 # Who counts the calls to which hosts.
-_HOSTS = {"fastf1": ("live_timing", "live_timing_mirror", "schedule", "ergast")}
+_HOSTS = {
+    "fastf1": ("live_timing", "live_timing_mirror", "schedule", "ergast"),
+    "open-meteo": ("open_meteo",),
+}
 HOSTS = tuple(host for hosts in _HOSTS.values() for host in hosts)
 _PROBLEMS_SHOWN = 12
 
@@ -217,6 +230,8 @@ def of_source(fetches: list[LedgerRow], name: str) -> list[LedgerRow]:
 
 
 def _source_of_key(key: str) -> str:
+    if key.startswith("WEATHER/"):
+        return "open-meteo"
     return "f1db" if key.startswith("FETCH/daily/") else "fastf1"
 
 

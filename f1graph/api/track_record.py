@@ -11,8 +11,8 @@ import f1graph.races.measures as records
 from f1graph.api.scalars import Probability
 from f1graph.races.measures import Direction, Measure, Target
 from f1graph.races.stages import Stage
-from f1graph.store.published import Calibration as StoredCalibration
-from f1graph.store.published import ComputedMetric
+from f1graph.store.track_record import Calibration as StoredCalibration
+from f1graph.store.track_record import ComputedMetric
 
 
 @strawberry.type(description="The seasons that a figure is about.")

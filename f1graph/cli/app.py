@@ -25,6 +25,7 @@ from f1graph.cli import (
     models,
     reporting,
     running,
+    walking,
 )
 from f1graph.cli.output import EXIT_ERROR, EXIT_USAGE, errors
 from f1graph.cli.parent import leave_with
@@ -51,6 +52,8 @@ app.add_typer(history.app, name="import")
 app.command("fetch")(fetching.fetch)
 app.add_typer(forecasting.app, name="forecast")
 app.command("backtest")(judging.backtest)
+app.command("walk")(walking.walk)
+app.command("walk-legs", hidden=True)(walking.walk_legs)
 app.command("report")(reporting.report)
 app.command("score")(judging.score)
 app.add_typer(models.app, name="models")

@@ -132,7 +132,7 @@ async def _fetch_due(settings: Settings) -> list[Outcome]:
     with errors.status("Looking for what is due ...") as status:
         return await do_due(
             settings,
-            only={WorkKind.FETCH},
+            only={WorkKind.FETCH, WorkKind.WEATHER},
             on_progress=lambda work, outcome: status.update(f"{work.reason} ..."),
         )
 
@@ -164,6 +164,8 @@ def _line(outcome: Outcome) -> tuple[str, str, str]:
     if outcome.error is not None:
         return outcome.work.key, outcome.result, outcome.error
     detail = outcome.detail
+    if "hours" in detail:
+        return outcome.work.key, outcome.result, f"{detail['hours']} hours of the weather to come"
     said = [f"{detail.get('first_revisions', 0)} lists", f"{detail.get('new_revisions', 0)} corrections"]
     said += [part.lower() for part in detail.get("new_recordings", [])]
     said += [f"without {one['part']} ({one['code']}: {one['reason']})" for one in detail.get("problems", [])]

@@ -9,8 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from f1graph.cli.backtest_jobs import walk_with_children
+from f1graph.cli.backtest_workers import walk_with_workers
 from f1graph.cli.output import AsJson, bar, console, errors, run, settings_of, show_json, show_table
 from f1graph.cli.spans import DEFAULT_STAGES, parse_names, parse_seasons, parse_stages, require_races
+from f1graph.errors import RequestError
 from f1graph.races.forecast import ScoredForecast
 from f1graph.races.measures import Measure, ModelMetric
 from f1graph.races.past import History
@@ -29,7 +31,7 @@ def score(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 async def score_all(settings: Settings) -> list[ModelMetric]:
-    from f1graph.store.published import metrics_known
+    from f1graph.store.track_record import metrics_known
     from f1graph.weekends.work import WorkKind
     from f1graph.wiring import do_due, opened_store
 
@@ -52,9 +54,14 @@ def backtest(
     refits: Annotated[int, typer.Option(min=1, help="How often a season parameters are learnt anew.")] = 4,
     draws: Annotated[int, typer.Option(min=1, help="Finishing orders drawn per forecast.")] = 10_000,
     jobs: Annotated[int, typer.Option(min=1, help="Processes that walk some of the seasons each.")] = 1,
+    workers: Annotated[
+        bool, typer.Option("--workers", help="Leave the walk to the workers that share the database.")
+    ] = False,
 ) -> None:
     """Walk forward through past seasons: forecast every race as it would have been, and score it."""
     settings, years, of_weekend = settings_of(context), parse_seasons(seasons), parse_stages(stages)
+    if workers and jobs > 1:
+        raise RequestError("--jobs starts processes here, --workers leaves it to others: give one of them")
     # Loading torch takes seconds: who mistyped a season is told before.
     from f1graph.forecasts.backtest import Walk
     from f1graph.forecasts.members import ESTIMATORS, estimators_named
@@ -73,7 +80,9 @@ def backtest(
     )
     history = run(_history(settings, years))
     # Not in a thread beside an event loop: Ctrl-C would have to wait for the whole of it.
-    if jobs == 1:
+    if workers:
+        scored = list(walk_with_workers(settings, history, walk, out))
+    elif jobs == 1:
         scored = _walk(history, walk, out, settings.threads)
     else:
         scored = list(walk_with_children(history, walk, out, jobs=jobs))

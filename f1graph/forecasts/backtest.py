@@ -7,7 +7,7 @@ kept, so that a walk can be stopped at any time, stands in `backtest_file`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -133,8 +133,15 @@ def walk_forward(
         ForecastError: A model had too few races to learn from.
     """
     book = ExampleBook(history, build_features, first_season=walk.first_season)
+    yield from walk_steps(plan(history, walk), walk, book, done=done)
+
+
+def walk_steps(
+    steps: Iterable[Step], walk: Walk, book: ExampleBook, *, done: Container[Key] = ()
+) -> Iterator[tuple[Step, Forecast]]:
+    """As `walk_forward`, of some steps of a plan. Those that share a fit should follow each other."""
     fitted: dict[tuple[Stage, str], tuple[datetime, Predictor]] = {}
-    for step in plan(history, walk):
+    for step in steps:
         past = book.past(step.cutoff)
         # A race of which nobody recorded who was entered cannot be forecast.
         if step.key in done or not past.entries(step.race.id):
@@ -191,11 +198,11 @@ def backtest(
         total, count = len(steps), len(file.sealed)
         tell(count, total, "earlier runs" if count else "")
         for step, forecast in walk_forward(history, walk, build_features, done=file.sealed):
-            scored = _scored(history, step, forecast)
-            file.append(step.race, forecast, Seal(scored, _drawn(history, forecast)))
+            seal = seal_of(history, step, forecast)
+            file.append(step.race, forecast, seal)
             count += 1
             tell(count, total, f"{step.race.id} {step.stage} {step.estimator.name}")
-            yield scored
+            yield seal.scored
 
 
 def settings_of(history: History, walk: Walk) -> dict[str, Any]:
@@ -229,6 +236,12 @@ def _facts_fingerprint(history: History, *, upto_season: int) -> str:
         for fact in revisions:
             line = f"{race_id}|{kind}|{fact.known_at.isoformat()}|{fact.content_hash}\n"
             digest.update(line.encode())
+    for recording in history.recordings:
+        name = recording.name
+        if name.race_id in races:
+            # A revision never changes, so its number says which laps or samples they are.
+            line = f"{name.race_id}|{name.session}|{name.part}|{name.known_at.isoformat()}|{name.revision}\n"
+            digest.update(line.encode())
     return digest.hexdigest()
 
 
@@ -240,6 +253,11 @@ def widest_field(history: History, walk: Walk) -> int:
         for revision in history.revisions.get((race.id, ClassificationKind.ENTRY_LIST), ())
     )
     return max(entered, default=0)
+
+
+def seal_of(history: History, step: Step, forecast: Forecast) -> Seal:
+    """What the journal tells of a forecast: its scores against the newest result, and what its draws say."""
+    return Seal(_scored(history, step, forecast), _drawn(history, forecast))
 
 
 def _scored(history: History, step: Step, forecast: Forecast) -> ScoredForecast:

@@ -187,10 +187,10 @@ class BacktestFile:
         self._journal.close()
 
 
-def _sealing_line(seal: Seal, *, end: int) -> bytes:
+def seal_as_json(seal: Seal) -> dict[str, Any]:
+    """What `seal_from_json` reads, in the order in which the journal tells it."""
     scored = seal.scored
-    line = {
-        "end": end,
+    return {
         "forecast_id": scored.forecast_id,
         "race_id": scored.race_id,
         "season": scored.season,
@@ -203,16 +203,18 @@ def _sealing_line(seal: Seal, *, end: int) -> bytes:
         "values": dict(scored.values),
         "drawn": None if seal.drawn is None else asdict(seal.drawn),
     }
-    return (json.dumps(line) + "\n").encode()
 
 
-def _read_seal(line: bytes) -> tuple[Seal, int]:
-    facts = json.loads(line)
-    end = int(facts.pop("end"))
-    drawn = facts.pop("drawn", None)
+def seal_from_json(facts: Mapping[str, Any]) -> Seal:
+    """The seal that these facts tell of.
+
+    Raises:
+        KeyError, ValueError, TypeError: They are of something else.
+    """
+    drawn = facts.get("drawn")
     scored = ScoredForecast(
         **{
-            **facts,
+            **{name: value for name, value in facts.items() if name != "drawn"},
             "stage": Stage(facts["stage"]),
             "cutoff": datetime.fromisoformat(facts["cutoff"]),
             "made_at": datetime.fromisoformat(facts["made_at"]),
@@ -220,7 +222,17 @@ def _read_seal(line: bytes) -> tuple[Seal, int]:
         }
     )
     told = None if drawn is None else Drawn(**{name: tuple(counts) for name, counts in drawn.items()})
-    return Seal(scored, told), end
+    return Seal(scored, told)
+
+
+def _sealing_line(seal: Seal, *, end: int) -> bytes:
+    return (json.dumps({"end": end, **seal_as_json(seal)}) + "\n").encode()
+
+
+def _read_seal(line: bytes) -> tuple[Seal, int]:
+    facts = json.loads(line)
+    end = int(facts.pop("end"))
+    return seal_from_json(facts), end
 
 
 def _recover(out: Path, journal: Path, first: str) -> dict[Key, Seal]:

@@ -15,19 +15,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from f1graph.errors import ForecastError
 from f1graph.features.race_features import RaceFeatures
 from f1graph.models.cuts import SMALLEST_CHANCE, utilities_of_cuts
 from f1graph.models.draws import OutcomeDistribution
 from f1graph.models.inputs import InputPlan
 from f1graph.models.protocol import CAUSES, Example
-from f1graph.models.race_memory import RaceMemory, remember
+from f1graph.models.race_memory import RaceMemory
 from f1graph.models.rating import require_features
 from f1graph.models.readout import finishing_order
 from f1graph.models.retirement import race_deviation
 from f1graph.models.sampling import draw_races
 from f1graph.models.scaling import recency_weights
-from f1graph.models.training_races import raw_inputs
+from f1graph.models.training_races import TrainingRaces
 from f1graph.races.stages import Stage
 
 # LightGBM loads pandas, which who asks the rating alone need not pay for.
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.float64]
 
-FIT_RACES = 400
-FEWEST_RACES = 30
 # Cuts of the order, and for how many rounds each is learnt: with one winner in twenty cars, trees that are
 # held back as these are need longer at the front.
 _CUTS = {1: 200, 2: 200, 3: 200, 5: 120, 8: 120, 11: 120, 15: 120}
@@ -132,27 +129,20 @@ class BoostEstimator:
         Raises:
             ForecastError: There are fewer than 30 races.
         """
-        if len(examples) < FEWEST_RACES:
-            raise ForecastError(
-                f"{len(examples)} past races are too few for boost; {FEWEST_RACES} are needed"
-            )
-        before, memory = remember(examples)
-        recent, before = examples[-FIT_RACES:], before[-FIT_RACES:]
-        plan = InputPlan.of(recent, stage)
-        names, _ = plan.inputs(recent[-1].features, before[-1].strengths)
-        raw = [_of_trees(names, values) for values in raw_inputs(plan, recent, before)]
+        races = TrainingRaces.of(examples, stage, member=self.name)
+        recent, raw = races.examples, [_of_trees(races.names, values) for values in races.raw]
         weight = recency_weights(recent, half_life_years=self.half_life_years) * len(recent)
         retirement = _learn_retirement(raw, recent, weight, seed=seed)
         starters = [example.outcome.positions > 0 for example in recent]
         return BoostPredictor(
             stage=stage,
             feature_names=recent[-1].features.names,
-            plan=plan,
+            plan=races.plan,
             cuts=_learn_cuts(raw, recent, weight, seed=seed),
             retirement=retirement,
             cause_shares=_cause_shares(recent, weight),
             deviation=_deviation(retirement, raw, recent, starters, weight),
-            memory=memory,
+            memory=races.memory,
         )
 
     def restore(self, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> BoostPredictor:

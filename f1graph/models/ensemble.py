@@ -26,7 +26,6 @@ from f1graph.models.boost import BoostEstimator
 from f1graph.models.draws import OutcomeDistribution, joined
 from f1graph.models.fit_cache import FitCache
 from f1graph.models.members import bnn, gnn, mtl, tft
-from f1graph.models.network_member import FEWEST_RACES
 from f1graph.models.pooling import joined_causes, pooled
 from f1graph.models.protocol import EnsembleOutcome, Estimator, Example, MemberOutcome, Predictor
 from f1graph.models.raking import rake, resample
@@ -34,6 +33,7 @@ from f1graph.models.rating import RatingEstimator, require_features
 from f1graph.models.spread import confidence_of, spread_of
 from f1graph.models.stacking import JudgedRace, Logistic, Stack, View, fit_logistic, learn_stack
 from f1graph.models.team_luck import TeamLuck, learn_team_luck, told_of
+from f1graph.models.training_races import FEWEST_RACES
 from f1graph.models.walked import scores_of
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage

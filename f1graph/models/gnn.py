@@ -8,6 +8,7 @@ Representation Learning on Large Graphs", 2017), one for each kind of edge.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -29,7 +30,8 @@ EDGES = (
     ("race", "has", "driver"),
     ("circuit", "hosts", "race"),
 )
-_LAYERS = 2
+# Only what the drivers are told in the end is read.
+_LAST_EDGES = tuple(edge for edge in EDGES if edge[2] == "driver")
 
 
 class RaceGraphNetwork(RaceNetwork):
@@ -48,7 +50,7 @@ class RaceGraphNetwork(RaceNetwork):
                 "circuit": nn.Linear(max(len(of_circuit), 1), width),
             }
         )
-        self.layers = nn.ModuleList(_told_over_edges(width) for _ in range(_LAYERS))
+        self.layers = nn.ModuleList(_told_over(edges, width) for edges in (EDGES, _LAST_EDGES))
         self.dropout = nn.Dropout(dropout)
         self.head = OrderHead(width, inputs, dropout=dropout)
 
@@ -108,10 +110,10 @@ class RaceGraphNetwork(RaceNetwork):
         )
 
 
-def _told_over_edges(width: int) -> HeteroConv:
+def _told_over(edges: Sequence[tuple[str, str, str]], width: int) -> HeteroConv:
     with warnings.catch_warnings():
         # A circuit tells and is told nothing: it is the same whoever races there.
         warnings.filterwarnings("ignore", message="There exist node types", category=UserWarning)
         return HeteroConv(
-            {edge: SAGEConv((width, width), width, root_weight=False) for edge in EDGES}, aggr="sum"
+            {edge: SAGEConv((width, width), width, root_weight=False) for edge in edges}, aggr="sum"
         )

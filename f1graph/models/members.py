@@ -33,7 +33,7 @@ def gnn() -> NetworkEstimator:
 
         return RaceGraphNetwork(len(names), circuit_inputs(names), width=24, dropout=0.3)
 
-    return NetworkEstimator("gnn", build, seeds=1, training=_SHORT)
+    return NetworkEstimator("gnn", build, version="2", seeds=1, training=_SHORT)
 
 
 def bnn() -> NetworkEstimator:

@@ -19,21 +19,18 @@ from f1graph.models.inputs import InputPlan
 from f1graph.models.network_training import RaceNetwork, Training, train_network
 from f1graph.models.order_head import Heads
 from f1graph.models.protocol import Example
-from f1graph.models.race_memory import RaceMemory, remember
+from f1graph.models.race_memory import RaceMemory
 from f1graph.models.rating import require_features
 from f1graph.models.retirement import race_deviation
 from f1graph.models.sampling import draw_races
 from f1graph.models.scaling import Scaling
-from f1graph.models.training_races import Fields, Outcomes, fields_of, outcomes_of, raw_inputs
+from f1graph.models.training_races import Fields, Outcomes, TrainingRaces, fields_of, outcomes_of
 from f1graph.races.stages import Stage
 
 Values = NDArray[np.float64]
 # From the names of the inputs.
 Build = Callable[[tuple[str, ...]], RaceNetwork]
 
-# Older races only warm the memory up.
-FIT_RACES = 400
-FEWEST_RACES = 30
 # A feature that fewer races know is left to the trees, which pass over what does not tell: laps begin in
 # 2018, and networks that read them forecast worse.
 KNOWN_SHARE = 0.5
@@ -183,17 +180,11 @@ class NetworkEstimator:
         Raises:
             ForecastError: There are fewer than 30 races.
         """
-        if len(examples) < FEWEST_RACES:
-            raise ForecastError(
-                f"{len(examples)} past races are too few for {self.name}; {FEWEST_RACES} are needed"
-            )
-        before, memory = remember(examples)
-        recent, before = examples[-FIT_RACES:], before[-FIT_RACES:]
-        plan = InputPlan.of(recent, stage, known_share=KNOWN_SHARE)
-        names, _ = plan.inputs(recent[-1].features, before[-1].strengths)
-        raw = raw_inputs(plan, recent, before)
-        scaling = Scaling.of_known(raw, fewest=min(KNOWN_RACES, len(recent) // 4))
-        fields = fields_of(raw, [example.features.lineage_ids for example in recent], before, scaling)
+        races = TrainingRaces.of(examples, stage, member=self.name, known_share=KNOWN_SHARE)
+        recent, names = races.examples, races.names
+        scaling = Scaling.of_known(races.raw, fewest=min(KNOWN_RACES, len(recent) // 4))
+        lineages = [example.features.lineage_ids for example in recent]
+        fields = fields_of(races.raw, lineages, races.before, scaling)
         outcomes = outcomes_of(recent, half_life_years=self.half_life_years)
         trained = [
             train_network(
@@ -210,11 +201,11 @@ class NetworkEstimator:
             name=self.name,
             stage=stage,
             feature_names=recent[-1].features.names,
-            plan=plan,
+            plan=races.plan,
             input_names=names,
             scaling=scaling,
             networks=networks,
-            memory=memory,
+            memory=races.memory,
             deviation=_shared_deviation(networks[0], fields, outcomes, seed),
             weight_draws=self.weight_draws,
             steps=tuple(steps for _, steps in trained),

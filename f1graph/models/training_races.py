@@ -1,4 +1,4 @@
-"""Races as tensors to train on, padded to the widest field."""
+"""The races that a member learns from, and the same as tensors, padded to the widest field."""
 
 from __future__ import annotations
 
@@ -8,11 +8,59 @@ from dataclasses import dataclass, fields
 import numpy as np
 import torch
 
+from f1graph.errors import ForecastError
 from f1graph.models.inputs import InputPlan, Values
 from f1graph.models.protocol import Example
-from f1graph.models.race_memory import Remembered
+from f1graph.models.race_memory import RaceMemory, Remembered, remember
 from f1graph.models.readout import finishing_order
 from f1graph.models.scaling import Scaling, recency_weights
+from f1graph.races.stages import Stage
+
+# Older races only warm the memory up.
+FIT_RACES = 400
+FEWEST_RACES = 30
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRaces:
+    """The newest races, with what a member makes its inputs of.
+
+    Attributes:
+        examples: At most 400, oldest first.
+        before: What was remembered before each.
+        memory: After the last of them.
+        names: Of the inputs.
+        raw: The unscaled inputs of each. (entries, inputs)
+    """
+
+    examples: Sequence[Example]
+    before: Sequence[Remembered]
+    memory: RaceMemory
+    plan: InputPlan
+    names: tuple[str, ...]
+    raw: Sequence[Values]
+
+    @classmethod
+    def of(
+        cls, examples: Sequence[Example], stage: Stage, *, member: str, known_share: float = 0.0
+    ) -> TrainingRaces:
+        """The newest 400 of `examples`; the older ones warm up what is remembered.
+
+        Args:
+            known_share: See `InputPlan.of`.
+
+        Raises:
+            ForecastError: There are fewer than 30 races.
+        """
+        if len(examples) < FEWEST_RACES:
+            raise ForecastError(
+                f"{len(examples)} past races are too few for {member}; {FEWEST_RACES} are needed"
+            )
+        before, memory = remember(examples)
+        recent, before = examples[-FIT_RACES:], before[-FIT_RACES:]
+        plan = InputPlan.of(recent, stage, known_share=known_share)
+        names, _ = plan.inputs(recent[-1].features, before[-1].strengths)
+        return cls(recent, before, memory, plan, names, raw_inputs(plan, recent, before))
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from f1graph.races.entries import Constructor, Driver, Entry
 from f1graph.races.laps import SessionPart
 from f1graph.races.results import Classification, ClassificationKind
 from f1graph.races.times import require_utc
+from f1graph.races.weather import WeatherForecast
 
 if TYPE_CHECKING:
     # Brings numpy, which whoever only reads classifications can do without.
@@ -54,9 +55,10 @@ class Past:
         facts: By race and kind the newest revision known at the cutoff.
         circuits, drivers, constructors: By id. Only what never changes may be read from them.
         recordings: By race, session and part the newest revision known at the cutoff.
+        weather_forecasts: By race the newest known at the cutoff.
 
     Raises:
-        FutureFactError: One of `facts` or `recordings` was learned after the cutoff.
+        FutureFactError: One of `facts`, `recordings` or `weather_forecasts` was learned after the cutoff.
     """
 
     cutoff: datetime
@@ -66,6 +68,7 @@ class Past:
     drivers: Mapping[str, Driver]
     constructors: Mapping[str, Constructor]
     recordings: Mapping[RecordingKey, SessionRecord] = field(default_factory=dict)
+    weather_forecasts: Mapping[str, WeatherForecast] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +79,9 @@ class Past:
         for (race_id, session, part), recording in self.recordings.items():
             if recording.name.known_at > self.cutoff:
                 self._refuse(f"{part} of {session} of {race_id}", recording.name.known_at)
+        for race_id, forecast in self.weather_forecasts.items():
+            if forecast.known_at > self.cutoff:
+                self._refuse(f"a weather forecast of {race_id}", forecast.known_at)
 
     def _refuse(self, what: str, known_at: datetime) -> None:
         raise FutureFactError(
@@ -101,6 +107,11 @@ class Past:
     def weather(self, race_id: str, session: SessionKind) -> SessionWeather | None:
         """The weather measured in a session as it was known at the cutoff; None if none was."""
         return cast("SessionWeather | None", self.recordings.get((race_id, session, SessionPart.WEATHER)))
+
+    def weather_forecast(self, race_id: str) -> WeatherForecast | None:
+        """The newest weather forecast known at the cutoff; None if none was. There is no history of them to
+        learn from, so no feature is made of it."""
+        return self.weather_forecasts.get(race_id)
 
     def entries(self, race_id: str) -> tuple[Entry, ...]:
         """Who is entered for the race, ordered by driver id so that the order tells nothing."""
@@ -128,6 +139,7 @@ class History:
 
     Attributes:
         recordings: Every revision of what features are made of: laps and weather.
+        weather_forecasts: All of them.
     """
 
     races: tuple[Race, ...]
@@ -136,6 +148,7 @@ class History:
     drivers: Mapping[str, Driver]
     constructors: Mapping[str, Constructor]
     recordings: tuple[SessionRecord, ...] = ()
+    weather_forecasts: tuple[WeatherForecast, ...] = ()
     _by_known_at: list[Classification] = field(init=False, repr=False, compare=False)
     _memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
 
@@ -147,6 +160,8 @@ class History:
         object.__setattr__(self, "_by_known_at", ordered)
         recorded = sorted(self.recordings, key=lambda one: (one.name.known_at, one.name.revision))
         object.__setattr__(self, "recordings", tuple(recorded))
+        forecast = sorted(self.weather_forecasts, key=lambda one: (one.known_at, one.race_id))
+        object.__setattr__(self, "weather_forecasts", tuple(forecast))
 
     @classmethod
     def of(
@@ -158,6 +173,7 @@ class History:
         drivers: Iterable[Driver] = (),
         constructors: Iterable[Constructor] = (),
         recordings: Iterable[SessionRecord] = (),
+        weather_forecasts: Iterable[WeatherForecast] = (),
     ) -> History:
         revisions: dict[FactKey, list[Classification]] = {}
         for fact in classifications:
@@ -171,6 +187,7 @@ class History:
             drivers={driver.id: driver for driver in drivers},
             constructors={constructor.id: constructor for constructor in constructors},
             recordings=tuple(recordings),
+            weather_forecasts=tuple(weather_forecasts),
         )
 
     def as_of(self, cutoff: datetime) -> Past:
@@ -194,6 +211,11 @@ class History:
             drivers=self.drivers,
             constructors=self.constructors,
             recordings=recordings,
+            weather_forecasts={
+                forecast.race_id: forecast
+                for forecast in self.weather_forecasts
+                if forecast.known_at <= cutoff
+            },
             memory=self._memory,
         )
 

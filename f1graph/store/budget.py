@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 
 from f1graph.errors import WorkError
 from f1graph.store.engine import Read, Write
-from f1graph.store.tables import budget_reservations as table
+from f1graph.store.tables.work import budget_reservations as table
 
 WINDOW = timedelta(hours=1)
 # How long a host that somebody asks just now is left alone: most fetches take some seconds.

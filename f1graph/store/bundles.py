@@ -18,7 +18,7 @@ from f1graph.errors import RequestError, UnknownError
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read, Write
 from f1graph.store.events import EventKind, publish
-from f1graph.store.tables import bundles, forecasts
+from f1graph.store.tables.forecasts import bundles, forecasts
 
 
 class BundleStatus(StrEnum):

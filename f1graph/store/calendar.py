@@ -17,7 +17,7 @@ from f1graph.races.calendar import Circuit, Race
 from f1graph.races.results import ClassificationKind
 from f1graph.store.engine import Read
 from f1graph.store.past import circuit_record, load_races
-from f1graph.store.tables import circuits, classification_rows, classifications, races
+from f1graph.store.tables.facts import circuits, classification_rows, classifications, races
 
 _ENTERED = (ClassificationKind.ENTRY_LIST, ClassificationKind.RACE)
 

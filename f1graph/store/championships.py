@@ -14,7 +14,7 @@ from f1graph.races.standings import FIRST_COMPUTED_SEASON, standings_after
 from f1graph.store.engine import Read
 from f1graph.store.past import load_races
 from f1graph.store.results import classifications_known
-from f1graph.store.tables import classifications, races, standings
+from f1graph.store.tables.facts import classifications, races, standings
 
 _COUNTING = (ClassificationKind.RACE, ClassificationKind.SPRINT)
 COMPUTED = "COMPUTED"

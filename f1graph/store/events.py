@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import func, insert, select, text
 
 from f1graph.store.engine import Read, Write
-from f1graph.store.tables import events
+from f1graph.store.tables.work import events
 
 # Any fixed number. Sequence numbers are given out before a commit, so two publishers at once could show
 # number 8 before 7, and a reader at 8 would never see 7: they publish one after the other instead.

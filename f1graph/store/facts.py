@@ -18,7 +18,7 @@ from f1graph.store.engine import Read, Write
 from f1graph.store.events import EventKind, publish
 from f1graph.store.recordings import RecordingKey, record_recordings
 from f1graph.store.revisions import StoredRevision, following, not_yet_told
-from f1graph.store.tables import (
+from f1graph.store.tables.facts import (
     circuits,
     classification_rows,
     classifications,

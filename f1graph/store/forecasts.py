@@ -21,7 +21,7 @@ from f1graph.races.forecast import (
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read, Write
 from f1graph.store.events import EventKind, publish
-from f1graph.store.tables import forecast_draws, forecast_entries, forecast_members, forecasts
+from f1graph.store.tables.forecasts import forecast_draws, forecast_entries, forecast_members, forecasts
 
 _ENTRY_COLUMNS = tuple(
     column for column in forecast_entries.columns if column.name not in ("forecast_id", "order")

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, text
 
 from f1graph.store.engine import Read
 from f1graph.store.ledger import LedgerRow, ledger_record
-from f1graph.store.tables import imports, ledger, races
+from f1graph.store.tables.facts import imports, races
+from f1graph.store.tables.work import ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ async def last_fetches(read: Read, moment: datetime, *, limit: int) -> list[Ledg
     """The fetches that ended last by a moment, newest first: they tell how sources are."""
     found = await read.rows(
         select(ledger)
-        .where(ledger.c.kind == "FETCH", ledger.c.finished_at <= moment)
+        .where(ledger.c.kind.in_(["FETCH", "WEATHER"]), ledger.c.finished_at <= moment)
         .order_by(ledger.c.finished_at.desc(), ledger.c.key)
         .limit(limit)
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select
 
 from f1graph.store.engine import Read, Write
-from f1graph.store.tables import identities as table
+from f1graph.store.tables.facts import identities as table
 
 
 @dataclass(frozen=True, slots=True)

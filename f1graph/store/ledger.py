@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from f1graph.errors import WorkError
 from f1graph.store.engine import Read, Write
-from f1graph.store.tables import ledger
+from f1graph.store.tables.work import ledger
 
 
 class WorkStatus(StrEnum):

@@ -20,20 +20,19 @@ from f1graph.races.results import (
 )
 from f1graph.store.engine import Read
 from f1graph.store.facts import ROW_FIELDS
-from f1graph.store.tables import (
+from f1graph.store.tables.facts import (
     circuits,
     classification_rows,
     classifications,
     constructors,
     drivers,
     imports,
-    laps,
     races,
-    recordings,
     sessions,
-    weather_samples,
 )
+from f1graph.store.tables.recordings import laps, recordings, weather_samples
 from f1graph.store.types import Duration
+from f1graph.store.weather import load_weather_forecasts
 
 if TYPE_CHECKING:
     from f1graph.races.session_laps import SessionRecord
@@ -81,6 +80,8 @@ async def load_history(
             in_span,
             recordings.c.id <= recordings_version if recordings_version is not None else true(),
         ),
+        # What was learned later has a later `known_at`, always: no version of these is needed.
+        weather_forecasts=await load_weather_forecasts(read, in_span),
     )
 
 

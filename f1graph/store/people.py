@@ -18,7 +18,7 @@ from f1graph.store.championships import standings_known
 from f1graph.store.engine import Read
 from f1graph.store.past import constructor_record, driver_record
 from f1graph.store.results import newest_known
-from f1graph.store.tables import classification_rows, classifications, constructors, drivers, races
+from f1graph.store.tables.facts import classification_rows, classifications, constructors, drivers, races
 
 _TAKES_PART = (
     ClassificationKind.ENTRY_LIST,

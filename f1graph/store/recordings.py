@@ -29,7 +29,7 @@ from f1graph.races.laps import (
 from f1graph.races.results import KnownAtBasis
 from f1graph.store.engine import Read, Write
 from f1graph.store.revisions import StoredRevision, following, not_yet_told
-from f1graph.store.tables import (
+from f1graph.store.tables.recordings import (
     laps,
     race_control_messages,
     recordings,

@@ -18,7 +18,7 @@ from f1graph.races.results import (
 )
 from f1graph.store.engine import Read
 from f1graph.store.facts import ROW_FIELDS
-from f1graph.store.tables import classification_rows, classifications, races
+from f1graph.store.tables.facts import classification_rows, classifications, races
 
 _STATUS_AT = ROW_FIELDS.index("status")
 _ROW_COLUMNS = tuple(classification_rows.c[name] for name in ROW_FIELDS)

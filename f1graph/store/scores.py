@@ -13,14 +13,8 @@ from f1graph.races.measures import CalibrationBin, Measure, ModelMetric
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read, Write
-from f1graph.store.tables import (
-    calibration_bins,
-    classifications,
-    forecasts,
-    model_metrics,
-    races,
-    scores,
-)
+from f1graph.store.tables.facts import classifications, races
+from f1graph.store.tables.forecasts import calibration_bins, forecasts, model_metrics, scores
 
 
 async def unscored_forecasts(read: Read, *, as_of: datetime | None = None) -> list[tuple[str, str, int]]:

@@ -13,7 +13,7 @@ from f1graph.races.results import ClassificationKind
 from f1graph.races.standings import FIRST_COMPUTED_SEASON, Mismatch, check_standings, standings_after
 from f1graph.store.engine import Write
 from f1graph.store.past import load_classifications, load_races
-from f1graph.store.tables import classifications, races, standings, standings_mismatches
+from f1graph.store.tables.facts import classifications, races, standings, standings_mismatches
 
 
 class StandingsBasis(StrEnum):

@@ -12,7 +12,10 @@ from f1graph.races.past import FactKey
 from f1graph.races.results import ClassificationKind
 from f1graph.store.engine import Read
 from f1graph.store.ledger import LedgerRow, ledger_record
-from f1graph.store.tables import classifications, forecasts, ledger, recordings, scores
+from f1graph.store.tables.facts import classifications
+from f1graph.store.tables.forecasts import forecasts, scores
+from f1graph.store.tables.recordings import recordings
+from f1graph.store.tables.work import ledger
 
 _GRID_OF = {SessionKind.RACE: ClassificationKind.GRID, SessionKind.SPRINT: ClassificationKind.SPRINT_GRID}
 

@@ -13,7 +13,9 @@ from f1graph.races.calendar import Race
 from f1graph.races.past import FactKey
 from f1graph.races.refreshes import latest_refresh
 from f1graph.races.stages import Stage
+from f1graph.store.backtests import AskedBacktest
 from f1graph.store.ledger import LedgerRow
+from f1graph.weekends.backtests import backtests_due
 from f1graph.weekends.fetches_due import (
     daily_fetch,
     fetches_by_session,
@@ -23,6 +25,7 @@ from f1graph.weekends.fetches_due import (
 )
 from f1graph.weekends.forecasts_due import forecasts_due
 from f1graph.weekends.training_due import Training, training_due
+from f1graph.weekends.weather import weather_due
 from f1graph.weekends.work import Begun, Unscored, Work, WorkKind
 
 
@@ -36,6 +39,8 @@ def due_work(
     now: datetime,
     by_session: bool = False,
     training: Training | None = None,
+    backtests: Sequence[AskedBacktest] = (),
+    with_weather: bool = False,
 ) -> tuple[Work, ...]:
     """Everything that may be begun now, in the order in which one needs the other.
 
@@ -48,6 +53,8 @@ def due_work(
         by_session: There is a source that is asked for one session at a time, beside the one that tells
             everything it knows.
         training: What is trained, where somebody does.
+        backtests: What somebody waits for and may be walked here; their legs' work is in `ledger`.
+        with_weather: Somebody is asked for the weather to come.
     """
     calendar = sorted((race for race in races if not race.is_cancelled), key=lambda race: race.starts_at)
     begun = Begun(ledger, now)
@@ -62,7 +69,9 @@ def due_work(
     found = [*_in_order(calendar, fetches, list(forecasts), begun, now), *scores, *metrics]
     later = [work for work in fetches if work not in found]
     trainings = () if training is None else training_due(calendar, known, training, now)
-    every = (*found, *later, *trainings)
+    # No model reads it, so nothing waits for it.
+    weather = weather_due(calendar, now) if with_weather else ()
+    every = (*found, *later, *weather, *trainings, *backtests_due(backtests))
     return tuple({work.key: work for work in every if begun.may_begin(work)}.values())
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from f1graph.races.forecast import Forecast, Score
 from f1graph.races.measures import ModelMetric
 from f1graph.races.stages import Stage
+from f1graph.store.backtests import Leg, WalkedForecast
 from f1graph.store.scores import StoredBins
 
 
@@ -77,4 +78,31 @@ class Trainer(Protocol):
         Raises:
             WorkError: It failed.
         """
+        ...
+
+
+# Told how many forecasts of a leg there are so far.
+OnWalk = Callable[[int], Awaitable[None]]
+
+
+class Walker(Protocol):
+    """Walks legs of back-tests that somebody else asked for."""
+
+    @property
+    def build(self) -> str:
+        """Whose back-tests it may walk: see `AskedBacktest`."""
+        ...
+
+    async def walk(self, backtest_id: str, leg: Leg, *, on_progress: OnWalk) -> Sequence[WalkedForecast]:
+        """Makes all forecasts of a leg.
+
+        It neither blocks the event loop nor holds up a forecast. Cancelled, it stops.
+
+        Raises:
+            WorkError: It failed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Frees what it keeps from one leg to the next; it may be asked again."""
         ...

@@ -19,6 +19,7 @@ from f1graph.clock import Clock
 from f1graph.errors import F1GraphError
 from f1graph.races.stages import Stage
 from f1graph.sources.source import Source
+from f1graph.store.backtests import wanted_backtests
 from f1graph.store.bundles import active_bundle, newest_bundle
 from f1graph.store.calendar import races_of_seasons
 from f1graph.store.engine import Read, Store
@@ -26,7 +27,7 @@ from f1graph.store.ledger import claim, fail, finish, ledger_rows, postpone, ren
 from f1graph.store.scores import unscored_forecasts
 from f1graph.store.work import known_revisions, work_begun
 from f1graph.weekends.due import due_work
-from f1graph.weekends.engine import ForecastEngine, Trainer
+from f1graph.weekends.engine import ForecastEngine, Trainer, Walker
 from f1graph.weekends.sessions import (
     FetchError,
     NotYetError,
@@ -34,6 +35,7 @@ from f1graph.weekends.sessions import (
 )
 from f1graph.weekends.training_due import Training
 from f1graph.weekends.units import COMPUTE, LEASE, Season
+from f1graph.weekends.weather import WeatherFetches
 from f1graph.weekends.work import FETCH_PAUSES, Unscored, Work, WorkKind
 
 log = structlog.get_logger(__name__)
@@ -89,6 +91,8 @@ async def run_due(
     should_stop: Callable[[], bool] | None = None,
     sessions: SessionFetches | None = None,
     trainer: Trainer | None = None,
+    walker: Walker | None = None,
+    weather: WeatherFetches | None = None,
 ) -> list[Outcome]:
     """Does everything that is due, and what becomes due by it.
 
@@ -103,8 +107,12 @@ async def run_due(
         should_stop: Asked between units.
         sessions: Who is asked for one session at a time, beside `source`, which tells all it knows.
         trainer: Who trains models; without one no training is due.
+        walker: Who walks legs of back-tests; without one none is due.
+        weather: Who is asked for the weather to come; without one it is not asked for.
     """
-    season = Season(store, source, engine, clock, worker_name, time_limit, lease, sessions, trainer)
+    season = Season(
+        store, source, engine, clock, worker_name, time_limit, lease, sessions, trainer, walker, weather
+    )
     report = on_progress or (lambda work, outcome: None)
     ends_at = clock() + time_limit
     outcomes: list[Outcome] = []
@@ -138,15 +146,24 @@ async def find_due(season: Season) -> tuple[Work, ...]:
         of_seasons = await races_of_seasons(read, range(now.year - 1, now.year + 2))
         races = [race for of_season in of_seasons.values() for race in of_season]
         ids = [race.id for race in races]
+        begun = await work_begun(read, ids, since=now - _LOOK_BACK)
+        backtests = []
+        if season.walker is not None:
+            backtests = await wanted_backtests(read, build=season.walker.build)
+            keys = [asked.key(leg) for asked in backtests for leg in asked.legs]
+            # A back-test may have rested for longer than others' work is looked back at.
+            begun |= await ledger_rows(read, keys)
         return due_work(
             races=races,
             known=await known_revisions(read, ids, as_of=now),
-            ledger=await work_begun(read, ids, since=now - _LOOK_BACK),
+            ledger=begun,
             unscored=[Unscored(*found) for found in await unscored_forecasts(read, as_of=now)],
             bundles={} if season.engine is None else await _bundles_in_use(read, season.engine.models, now),
             now=now,
             by_session=season.sessions is not None,
             training=None if season.trainer is None else await _trained(read, season.trainer, now),
+            backtests=backtests,
+            with_weather=season.weather is not None,
         )
 
 
@@ -198,7 +215,7 @@ async def _do(season: Season, work: Work, ends_at: datetime) -> Outcome:
         expected = isinstance(error, F1GraphError | TimeoutError)
         log.error("work failed", work=work.key, error=text, attempt=attempt, exc_info=not expected)
         if attempt:
-            pauses = PAUSES if work.session is None else FETCH_PAUSES
+            pauses = FETCH_PAUSES if work.asks_once else PAUSES
             pause = timedelta(0) if work.by_hand else pauses[min(attempt, len(pauses)) - 1]
             detail = error.detail if isinstance(error, FetchError) else {}
             await _record_failure(season, work, text, pause=pause, detail=detail)

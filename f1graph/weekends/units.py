@@ -14,13 +14,15 @@ from f1graph.errors import WorkError
 from f1graph.races.calendar import SessionKind
 from f1graph.sources.fastf1 import Part
 from f1graph.sources.source import Source
+from f1graph.store.backtests import store_walked
 from f1graph.store.engine import Store, Write
 from f1graph.store.events import EventKind, publish
 from f1graph.store.forecasts import store_forecast
 from f1graph.store.ledger import note_progress
 from f1graph.store.scores import replace_metrics, store_scores, unscored_forecasts
+from f1graph.store.weather import record_weather_forecast
 from f1graph.store.work import parts_stored, scored_championships, work_begun
-from f1graph.weekends.engine import ForecastEngine, Trainer
+from f1graph.weekends.engine import ForecastEngine, Trainer, Walker
 from f1graph.weekends.fetches_due import only_lacked_an_answer
 from f1graph.weekends.intake import record
 from f1graph.weekends.schedule import as_facts, rescheduled
@@ -32,6 +34,7 @@ from f1graph.weekends.sessions import (
     fetch_session,
     missing_parts,
 )
+from f1graph.weekends.weather import WeatherFetches, fetch_weather
 from f1graph.weekends.work import Work, WorkKind, fetch_key
 
 log = structlog.get_logger(__name__)
@@ -54,6 +57,8 @@ class Season:
         engine: None where nothing but fetching is asked for.
         sessions: Who is asked for one session at a time, if anybody.
         trainer: Who trains models, if anybody does here.
+        walker: Who walks legs of back-tests, if anybody does here.
+        weather: Who is asked for the weather to come, if anybody.
     """
 
     store: Store
@@ -65,6 +70,8 @@ class Season:
     lease: timedelta = LEASE
     sessions: SessionFetches | None = None
     trainer: Trainer | None = None
+    walker: Walker | None = None
+    weather: WeatherFetches | None = None
 
 
 async def _fetch(season: Season, work: Work) -> StoreIt:
@@ -166,6 +173,18 @@ async def _fetch_all(season: Season) -> StoreIt:
     return store_it
 
 
+async def _weather(season: Season, work: Work) -> StoreIt:
+    assert work.race_id is not None
+    if season.weather is None:
+        raise WorkError("nobody is here who is asked for the weather")
+    forecast, detail = await fetch_weather(season.store, season.weather, work.race_id, clock=season.clock)
+
+    async def store_it(write: Write) -> dict[str, Any]:
+        return {**detail, "is_new": await record_weather_forecast(write, forecast)}
+
+    return store_it
+
+
 def _engine(season: Season) -> ForecastEngine:
     if season.engine is None:
         raise WorkError("nobody is here to forecast or to score: only fetches were asked for")
@@ -244,11 +263,7 @@ async def _train(season: Season, work: Work) -> StoreIt:
 
     async def note(progress: dict[str, Any]) -> None:
         log.info("training goes on", work=work.key, **progress)
-        try:
-            async with season.store.write() as write:
-                await note_progress(write, work.key, worker=season.worker, detail=progress)
-        except Exception as error:  # the training matters, and the next note may succeed
-            log.warning("progress not noted", work=work.key, error=str(error))
+        await _note(season, work, progress)
 
     detail = await season.trainer.train(work.model, work.stage, on_progress=note)
 
@@ -259,10 +274,39 @@ async def _train(season: Season, work: Work) -> StoreIt:
     return store_it
 
 
+async def _walk(season: Season, work: Work) -> StoreIt:
+    assert work.backtest_id is not None
+    assert work.leg is not None
+    if season.walker is None:
+        raise WorkError("nobody is here to walk a back-test")
+    backtest_id = work.backtest_id
+
+    async def note(forecasts: int) -> None:
+        await _note(season, work, {"forecasts": forecasts})
+
+    walked = await season.walker.walk(backtest_id, work.leg, on_progress=note)
+
+    async def store_it(write: Write) -> dict[str, Any]:
+        await store_walked(write, backtest_id, walked)
+        return {"forecasts": len(walked)}
+
+    return store_it
+
+
+async def _note(season: Season, work: Work, progress: dict[str, Any]) -> None:
+    try:
+        async with season.store.write() as write:
+            await note_progress(write, work.key, worker=season.worker, detail=progress)
+    except Exception as error:  # the work matters, and the next note may succeed
+        log.warning("progress not noted", work=work.key, error=str(error))
+
+
 COMPUTE: dict[WorkKind, Callable[[Season, Work], Awaitable[StoreIt]]] = {
     WorkKind.FETCH: _fetch,
+    WorkKind.WEATHER: _weather,
     WorkKind.FORECAST: _forecast,
     WorkKind.SCORE: lambda season, work: _score(_engine(season), season.clock, work),
     WorkKind.METRICS: lambda season, work: _metrics(season.store, _engine(season), season.clock),
     WorkKind.TRAIN: _train,
+    WorkKind.BACKTEST: _walk,
 }

@@ -9,10 +9,11 @@ from enum import StrEnum
 
 from f1graph.races.calendar import SessionKind
 from f1graph.races.stages import Stage
+from f1graph.store.backtests import Leg
 from f1graph.store.ledger import LedgerRow, WorkStatus
 
-# A fetch of one session that failed is repeated after these pauses, then given up: each attempt costs calls,
-# and a host may be out of order for days.
+# A fetch of one session, or of the weather, that failed is repeated after these pauses, then given up: each
+# attempt costs calls, and a host may be out of order for days.
 FETCH_PAUSES = (
     timedelta(minutes=5),
     timedelta(minutes=15),
@@ -23,18 +24,23 @@ FETCH_PAUSES = (
     timedelta(days=2),
 )
 MOST_FETCH_ATTEMPTS = len(FETCH_PAUSES) + 1
+# Somebody waits for a leg of a back-test: it is tried again at once, and then given up.
+MOST_WALKS = 3
 # What an input is called that is a fact of another race.
 RESULT_BEFORE = "PREVIOUS_RACE"
 
 
 class WorkKind(StrEnum):
-    """In the order in which one needs the other; trained is when nothing else is to be done."""
+    """In the order in which one needs the other; trained is when nothing else is to be done, and a back-test
+    is walked only because somebody asked for it."""
 
     FETCH = "FETCH"
+    WEATHER = "WEATHER"
     FORECAST = "FORECAST"
     SCORE = "SCORE"
     METRICS = "METRICS"
     TRAIN = "TRAIN"
+    BACKTEST = "BACKTEST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class Work:
         inputs: FORECAST: the revisions of the facts that it follows, 0 for unknown.
         forecast_ids, revision: SCORE: what is to be scored, and against which revision of the result.
         model: TRAIN: which one.
+        backtest_id, leg: BACKTEST: what is walked of which.
     """
 
     kind: WorkKind
@@ -73,6 +80,13 @@ class Work:
     forecast_ids: tuple[str, ...] = ()
     revision: int | None = None
     model: str | None = None
+    backtest_id: str | None = None
+    leg: Leg | None = None
+
+    @property
+    def asks_once(self) -> bool:
+        """Whether it asks hosts for one thing that may never come: each attempt costs calls."""
+        return self.session is not None or self.kind is WorkKind.WEATHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +109,9 @@ class Begun:
         row = self._rows.get(work.key)
         if row is None:
             return True
-        if work.session is not None and row.attempts >= MOST_FETCH_ATTEMPTS:
+        if work.asks_once and row.attempts >= MOST_FETCH_ATTEMPTS:
+            return False
+        if work.leg is not None and row.attempts >= MOST_WALKS:
             return False
         return row.status is not WorkStatus.DONE and row.expires_at <= self._now
 

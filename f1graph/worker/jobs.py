@@ -12,9 +12,10 @@ from typing import Any
 from f1graph.clock import Clock
 from f1graph.sources.source import Source
 from f1graph.store.engine import Store
-from f1graph.weekends.engine import ForecastEngine, Trainer
+from f1graph.weekends.engine import ForecastEngine, Trainer, Walker
 from f1graph.weekends.run import Result, run_due
 from f1graph.weekends.sessions import SessionFetches
+from f1graph.weekends.weather import WeatherFetches
 from f1graph.weekends.work import WorkKind
 
 
@@ -26,8 +27,12 @@ class Parts:
     engine: ForecastEngine
     sessions: SessionFetches | None = None
     trainer: Trainer | None = None
+    walker: Walker | None = None
+    weather: WeatherFetches | None = None
 
 
+# What is done in turn. Training and walking take long, and have jobs of their own.
+_IN_TURN = frozenset(WorkKind) - {WorkKind.TRAIN, WorkKind.BACKTEST}
 # The run ends by itself, with its reason in the ledger, before the queue cancels it.
 _BEFORE_TIMEOUT = timedelta(seconds=30)
 
@@ -41,8 +46,11 @@ class WorkerState:
         is_stopping: Begin nothing new.
         sessions: Who is asked for one session at a time, if anybody.
         trainer: Who trains models, if anybody.
+        walker: Who walks legs of back-tests, if anybody.
+        weather: Who is asked for the weather to come, if anybody.
         is_running: A run is on its way, and finds what becomes due meanwhile too.
         training: The job that trains, while there is one.
+        walking: The job that walks, while there is one.
     """
 
     store: Store
@@ -54,9 +62,12 @@ class WorkerState:
     train_timeout: timedelta
     sessions: SessionFetches | None = None
     trainer: Trainer | None = None
+    walker: Walker | None = None
+    weather: WeatherFetches | None = None
     is_stopping: bool = False
     is_running: bool = False
     training: asyncio.Task[Any] | None = None
+    walking: asyncio.Task[Any] | None = None
     ran: Counter[str] = field(default_factory=Counter)
 
 
@@ -87,12 +98,30 @@ async def train(ctx: dict[Any, Any]) -> dict[str, int]:
         state.training = None
 
 
+async def walk(ctx: dict[Any, Any]) -> dict[str, int]:
+    """Walks legs of back-tests that somebody waits for, as long as there are any."""
+    state: WorkerState = ctx["state"]
+    if state.walker is None or state.walking is not None or state.is_stopping:
+        return {}
+    state.walking = asyncio.current_task()
+    try:
+        return await _do(state, {WorkKind.BACKTEST}, state.train_timeout)
+    except asyncio.CancelledError:
+        if not state.is_stopping:
+            raise
+        # It has put its leg back, and another worker walks it.
+        return {str(Result.LEFT): 1}
+    finally:
+        state.walking = None
+        await asyncio.shield(state.walker.close())
+
+
 async def _run(state: WorkerState) -> dict[str, int]:
     if state.is_running:
         return {}
     state.is_running = True
     try:
-        return await _do(state, set(WorkKind) - {WorkKind.TRAIN}, state.job_timeout)
+        return await _do(state, _IN_TURN, state.job_timeout)
     finally:
         state.is_running = False
 
@@ -109,6 +138,8 @@ async def _do(state: WorkerState, kinds: Collection[WorkKind], limit: timedelta)
         should_stop=lambda: state.is_stopping,
         sessions=state.sessions,
         trainer=state.trainer if WorkKind.TRAIN in kinds else None,
+        walker=state.walker if WorkKind.BACKTEST in kinds else None,
+        weather=state.weather,
     )
     counts = Counter(str(outcome.result) for outcome in outcomes)
     state.ran.update(counts)

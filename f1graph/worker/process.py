@@ -6,22 +6,25 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from arq.cron import CronJob
-from arq.worker import Worker
+from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from f1graph.errors import WorkError
 from f1graph.settings import Settings
 from f1graph.store.engine import Store, open_store
 from f1graph.store.migrate import require_newest
-from f1graph.worker.jobs import Parts, WorkerState
+from f1graph.worker.jobs import Parts, WorkerState, walk
 from f1graph.worker.queue import (
     QUEUE_NAME,
+    WALK,
+    WALKS_QUEUE_NAME,
     Queue,
     default_worker_name,
     from_json,
@@ -29,7 +32,7 @@ from f1graph.worker.queue import (
     open_queue,
     to_json,
 )
-from f1graph.worker.schedule import TIME_ZONE, cron_table, in_words
+from f1graph.worker.schedule import TIME_ZONE, cron_table, in_words, walks_table
 
 log = structlog.get_logger(__name__)
 
@@ -104,20 +107,25 @@ async def serve(
     """
     name = name or default_worker_name()
     table = cron_table(settings.tick, train_timeout=settings.train_timeout)
+    walks = walks_table(settings.tick, walk_timeout=settings.train_timeout)
     queue = open_queue(settings.redis_url)
     async with _opened_state(settings, open_parts, name) as state:
-        worker = build_worker(state, queue, table, settings, name=name, health_interval=health_interval)
-        log.info("worker starts", worker=state.name, threads=settings.threads, schedule=in_words(table))
+        workers = (
+            build_worker(state, queue, table, settings, name=name, health_interval=health_interval),
+            build_walker(state, queue, walks, settings, name=name, health_interval=health_interval),
+        )
+        schedule = in_words([*table, *walks])
+        log.info("worker starts", worker=state.name, threads=settings.threads, schedule=schedule)
         code = 1
         try:
-            await _until_asked_to_end(worker, state)
+            await _until_asked_to_end(workers, state)
             code = 0
         except (RedisError, OSError) as error:
             raise WorkError(f"Redis is lost: {error}") from error
         finally:
             if on_end is not None:
                 on_end(code)
-            await _close(worker, queue, is_lost=bool(code))
+            await _close(workers, queue, is_lost=bool(code))
     log.info("worker ended", worker=state.name, **state.ran)
 
 
@@ -135,6 +143,8 @@ async def _opened_state(settings: Settings, open_parts: OpenParts, name: str) ->
                 engine=parts.engine,
                 sessions=parts.sessions,
                 trainer=parts.trainer,
+                walker=parts.walker,
+                weather=parts.weather,
                 clock=settings.clock(),
                 name=f"{name}:{os.getpid()}",
                 job_timeout=settings.job_timeout,
@@ -173,45 +183,92 @@ def build_worker(
     )
 
 
-async def _until_asked_to_end(worker: Worker, state: WorkerState) -> None:
+def build_walker(
+    state: WorkerState,
+    queue: Queue,
+    table: list[CronJob],
+    settings: Settings,
+    *,
+    name: str,
+    health_interval: timedelta = HEALTH_INTERVAL,
+) -> Worker:
+    """The part of a worker that walks legs of back-tests, one at a time: it leaves the bells that it cannot
+    follow to other workers."""
+    return Worker(
+        # Not the one of the table: a bell by the clock keeps its name for a minute after it was followed.
+        functions=[func(walk, name=WALK, keep_result=0, max_tries=1)],
+        cron_jobs=table,
+        redis_pool=queue,
+        queue_name=WALKS_QUEUE_NAME,
+        ctx={"state": state},
+        handle_signals=False,
+        max_jobs=1,
+        job_timeout=settings.train_timeout,
+        # Nobody waits for a leg: another worker walks it.
+        job_completion_wait=_FREES_CLAIMS_WITHIN // timedelta(seconds=1),
+        keep_result=0,
+        health_check_interval=health_interval,
+        health_check_key=f"{health_key(name)}:walks",
+        job_serializer=to_json,
+        job_deserializer=from_json,
+        timezone=TIME_ZONE,
+    )
+
+
+async def _until_asked_to_end(workers: Sequence[Worker], state: WorkerState) -> None:
+    """Lets them run until a signal has ended all of them.
+
+    Raises:
+        RedisError, OSError: One of them has lost Redis.
+    """
     loop = asyncio.get_running_loop()
 
     def end(number: signal.Signals) -> None:
-        if state.is_stopping:
-            worker.handle_sig(number)
-        else:
-            state.is_stopping = True
-            # Nobody waits for a training: what it has finished is kept.
-            if state.training is not None:
-                state.training.cancel()
-            worker.handle_sig_wait_for_completion(number)
+        was_asked, state.is_stopping = state.is_stopping, True
+        # Nobody waits for a training or a walk: what they have finished is kept.
+        for job in (state.training, state.walking):
+            if job is not None and not was_asked:
+                job.cancel()
+        for worker in workers:
+            if was_asked:
+                worker.handle_sig(number)
+            else:
+                worker.handle_sig_wait_for_completion(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
+    runs = [asyncio.create_task(worker.async_run()) for worker in workers]
     try:
-        await worker.async_run()
-    except asyncio.CancelledError:
-        if not state.is_stopping:  # cancelled by our caller, not by a signal
-            raise
+        # One that a signal ended counts as cancelled, not as failed.
+        done, _ = await asyncio.wait(runs, return_when=asyncio.FIRST_EXCEPTION)
+        for run in done:
+            if not run.cancelled():
+                run.result()
     finally:
+        for run in runs:
+            run.cancel()
+        await asyncio.gather(*runs, return_exceptions=True)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
 
 
-async def _close(worker: Worker, queue: Queue, *, is_lost: bool) -> None:
+async def _close(workers: Sequence[Worker], queue: Queue, *, is_lost: bool) -> None:
     """Ends the jobs that still run; they free their claims. A Redis that is lost is not told goodbye."""
-    for job in worker.job_tasks.values():
-        job.cancel()
-    # The queue is told of their end by arq's own tasks, which need a Redis for it.
-    ending = list((worker.job_tasks if is_lost else worker.tasks).values())
+    ending: list[asyncio.Task[Any]] = []
+    for worker in workers:
+        for job in worker.job_tasks.values():
+            job.cancel()
+        # The queue is told of their end by arq's own tasks, which need a Redis for it.
+        ending += (worker.job_tasks if is_lost else worker.tasks).values()
     if ending:
         await asyncio.wait(ending, timeout=_FREES_CLAIMS_WITHIN.total_seconds())
-    for task in worker.tasks.values():
+    tasks = [task for worker in workers for task in worker.tasks.values()]
+    for task in tasks:
         task.cancel()
-    await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)
     if not is_lost:
         with suppress(RedisError, OSError):
-            await queue.delete(worker.health_check_key)
+            await queue.delete(*(worker.health_check_key for worker in workers))
     with suppress(RedisError, OSError):
         await queue.aclose(close_connection_pool=True)
 

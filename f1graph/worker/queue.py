@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -13,6 +15,7 @@ from arq.jobs import Job
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from f1graph.errors import SettingsError, WorkError
@@ -20,6 +23,9 @@ from f1graph.errors import SettingsError, WorkError
 log = structlog.get_logger(__name__)
 
 QUEUE_NAME = "f1graph:queue"
+# Of their own, so that a worker takes one only when it walks nothing.
+WALKS_QUEUE_NAME = "f1graph:walks"
+WALK = "walk"
 
 # Without time-outs a Redis that hangs is never noticed. All retries together end well within a minute.
 _ANSWERS_WITHIN_SECONDS = 3
@@ -111,6 +117,28 @@ def open_queue(redis_url: str) -> Queue:
     queue.job_deserializer = from_json
     queue.default_queue_name = QUEUE_NAME
     return queue
+
+
+async def ring_for_walks(redis_url: str, legs: Collection[str]) -> None:
+    """One bell for each leg of a back-test that is to be walked. Whoever hears it walks all that are left;
+    the other bells are for the other workers.
+
+    Args:
+        legs: Names of them; who has rung for one before rings for it again only under another name.
+
+    Raises:
+        SettingsError: It is no URL of a Redis.
+        WorkError: Redis does not answer.
+    """
+    queue = open_queue(redis_url)
+    try:
+        for leg in legs:
+            await queue.enqueue_job(WALK, _job_id=f"{WALK}:{leg}", _queue_name=WALKS_QUEUE_NAME)
+    except (RedisError, OSError) as error:
+        raise WorkError(f"Redis does not answer: {error}") from error
+    finally:
+        with suppress(RedisError, OSError):
+            await queue.aclose(close_connection_pool=True)
 
 
 def health_key(worker_name: str) -> str:

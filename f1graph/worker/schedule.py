@@ -8,7 +8,7 @@ from arq.cron import CronJob, cron
 
 from f1graph.errors import SettingsError
 from f1graph.races.refreshes import DAILY_REFRESH
-from f1graph.worker.jobs import daily_refresh, tick, train
+from f1graph.worker.jobs import daily_refresh, tick, train, walk
 
 # By default arq reads cron times in the zone of the machine.
 TIME_ZONE = UTC
@@ -23,12 +23,7 @@ def cron_table(every: timedelta, *, train_timeout: timedelta) -> list[CronJob]:
     Raises:
         SettingsError: The tick does not divide an hour into whole minutes.
     """
-    minutes = every // timedelta(minutes=1)
-    if every != timedelta(minutes=minutes) or not 1 <= minutes <= 60 or 60 % minutes:
-        raise SettingsError(
-            f"F1GRAPH_TICK={every}: the tick must be whole minutes that divide an hour, "
-            "such as 1, 2, 3, 5, 10, 15, 20, 30 or 60"
-        )
+    minutes = _minutes(every)
     return [
         # A failed run is not repeated by the queue: the next tick finds what it left.
         cron(
@@ -42,7 +37,7 @@ def cron_table(every: timedelta, *, train_timeout: timedelta) -> list[CronJob]:
         cron(
             tick,
             name="tick",
-            minute=set(range(0, 60, minutes)),
+            minute=minutes,
             run_at_startup=True,
             keep_result=0,
             max_tries=1,
@@ -50,13 +45,45 @@ def cron_table(every: timedelta, *, train_timeout: timedelta) -> list[CronJob]:
         cron(
             train,
             name="training",
-            minute=set(range(0, 60, minutes)),
+            minute=minutes,
             run_at_startup=True,
             keep_result=0,
             max_tries=1,
             timeout=train_timeout,
         ),
     ]
+
+
+def walks_table(every: timedelta, *, walk_timeout: timedelta) -> list[CronJob]:
+    """Whoever asks for a back-test rings for each of its legs; this bell is for who rang without a queue.
+
+    Args:
+        walk_timeout: Longest time that legs may be walked in one go.
+
+    Raises:
+        SettingsError: See `cron_table`.
+    """
+    return [
+        cron(
+            walk,
+            name="walks",
+            minute=_minutes(every),
+            run_at_startup=True,
+            keep_result=0,
+            max_tries=1,
+            timeout=walk_timeout,
+        )
+    ]
+
+
+def _minutes(every: timedelta) -> set[int]:
+    minutes = every // timedelta(minutes=1)
+    if every != timedelta(minutes=minutes) or not 1 <= minutes <= 60 or 60 % minutes:
+        raise SettingsError(
+            f"F1GRAPH_TICK={every}: the tick must be whole minutes that divide an hour, "
+            "such as 1, 2, 3, 5, 10, 15, 20, 30 or 60"
+        )
+    return set(range(0, 60, minutes))
 
 
 def in_words(table: list[CronJob]) -> list[str]:

@@ -110,7 +110,7 @@ def test_a_blocked_source_shows_and_the_service_stays_ready(url: str) -> None:
         "{ service { sources { name lastSuccess lastProblem { code reason at } "
         "budget { host used reserved perHour left } } } }",
     )["service"]["sources"]
-    f1db, fastf1, _ = sources
+    f1db, fastf1, *_ = sources
     assert f1db["lastProblem"]["code"] == "SOURCE_UNAVAILABLE"
     assert f1db["budget"] == []
     assert fastf1["lastProblem"] == {

@@ -18,7 +18,7 @@ from f1graph.forecasts.make import derive_seed, make_forecast
 from f1graph.races.measures import Measure
 from f1graph.races.past import History
 from f1graph.races.stages import Stage
-from tests.builders import DRIVERS, a_history, a_moment, a_season, a_weekend
+from tests.builders import DRIVERS, a_history, a_lap, a_moment, a_recording, a_season, a_weekend
 from tests.forecasts.form import FormEstimator, examples, form_features
 
 RACES = (*a_season(2022, 2), *a_season(2023, 3, sprints=[2]), *a_season(2024, 3))
@@ -200,6 +200,15 @@ def test_a_file_made_from_other_facts_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ForecastError, match="facts was"):
         run(tmp_path / "forecasts.csv", history=a_history(RACES, seed=1))
+
+
+def test_laps_that_were_imported_meanwhile_are_other_facts(tmp_path: Path) -> None:
+    run(tmp_path / "forecasts.csv")
+    last = RACES[-1]
+    laps = a_history(RACES, recordings=[a_recording(last, [a_lap(DRIVERS[0], 1)])])
+
+    with pytest.raises(ForecastError, match="facts was"):
+        run(tmp_path / "forecasts.csv", history=laps)
 
 
 def test_next_seasons_races_do_not_stop_a_back_test_from_being_continued(tmp_path: Path) -> None:

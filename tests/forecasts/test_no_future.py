@@ -17,7 +17,7 @@ from f1graph.races.forecast import Forecast
 from f1graph.races.past import History
 from f1graph.races.results import Classification
 from f1graph.races.stages import Stage, stage_window
-from tests.builders import a_history, a_season
+from tests.builders import a_history, a_season, a_weather_forecast
 from tests.forecasts.form import FormEstimator, form_features
 
 RACES = (*a_season(2023, 3), *a_season(2024, 4, sprints=[2, 3]))
@@ -92,6 +92,18 @@ def test_p1_no_fact_from_after_the_cutoff_changes_a_forecast(
 
     assert with_other_news.receipt.inputs_fingerprint == as_it_was.receipt.inputs_fingerprint
     assert with_other_news == as_it_was
+
+
+def test_no_forecast_depends_on_a_weather_forecast_that_nothing_could_be_learnt_from() -> None:
+    """Of past races there is none: whoever read it today would have learnt from races without."""
+    cutoff = RACE.starts_at
+    rain = [a_weather_forecast(RACE, cutoff - timedelta(hours=hours), rain=1.0) for hours in (30, 2)]
+
+    told = forecast_from(
+        a_history(RACES, weather_forecasts=rain), Stage.AFTER_QUALIFYING, cutoff, build_features
+    )
+
+    assert told == forecast_from(HISTORY, Stage.AFTER_QUALIFYING, cutoff, build_features)
 
 
 @pytest.mark.parametrize("build", [form_features, build_features])

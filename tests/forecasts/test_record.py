@@ -18,7 +18,7 @@ from f1graph.races.stages import Stage
 from f1graph.store.engine import Store, open_store
 from f1graph.store.forecasts import latest_forecast_id, load_forecast
 from f1graph.store.scores import store_scores, unscored_forecasts
-from f1graph.store.tables import forecasts
+from f1graph.store.tables.forecasts import forecasts
 from tests.databases import SqliteTemplates
 from tests.forecasts.season import NOW, a_forecaster, fill_season, next_race, races_before
 from tests.store.records import scores_of

@@ -13,13 +13,13 @@ import torch
 from f1graph.errors import BundleError, ForecastError
 from f1graph.models.members import bnn, gnn, mtl, tft
 from f1graph.models.network_member import (
-    FEWEST_RACES,
     NetworkEstimator,
     NetworkPredictor,
     circuit_inputs,
     variables_of,
 )
 from f1graph.models.protocol import Estimator, Example, Predictor
+from f1graph.models.training_races import FEWEST_RACES
 from f1graph.races.stages import Stage
 from tests.models.coherence import assert_coherent
 from tests.models.networks import BUILDS, CARS, QUICK, STAGE, a_member, a_next_race, invented_races

@@ -147,16 +147,12 @@ def test_every_weight_that_a_network_has_can_learn_something(name: str) -> None:
     said = (heads.order.square(), heads.retirement, heads.cuts.square(), heads.causes.square())
     sum((values.sum() for values in said), start=torch.zeros(())).backward()
 
-    # The tasks beside the order, and the shapes of the order and the cuts, are read from the loss alone; what
-    # teams and the race are told in the last layer of the graph, nobody reads.
+    # The tasks beside the order, and the shapes of the order and the cuts, are read from the loss alone.
     elsewhere = ("tasks", "noise", "head.shape", "head.cuts.gain")
-    last = ("drives_for___team", "races_in___race", "hosts___race")
     unread = [
         key
         for key, parameter in network.named_parameters()
-        if parameter.grad is None
-        and not key.startswith(elsewhere)
-        and not (key.startswith("layers.1") and any(edge in key for edge in last))
+        if parameter.grad is None and not key.startswith(elsewhere)
     ]
     assert unread == []
 

@@ -11,7 +11,7 @@ from f1graph.errors import FutureFactError
 from f1graph.races.calendar import SessionKind
 from f1graph.races.laps import SessionPart
 from f1graph.races.results import ClassificationKind
-from tests.builders import a_history, a_race, a_recording, a_result, some_laps
+from tests.builders import a_history, a_race, a_recording, a_result, a_weather_forecast, some_laps
 
 RACE = a_race()
 KEY = (RACE.id, SessionKind.RACE, SessionPart.LAPS)
@@ -55,6 +55,29 @@ def test_p1_a_past_refuses_a_result_that_was_learned_later() -> None:
 
     with pytest.raises(FutureFactError, match="RACE of 2024-gp-1 was learned at"):
         replace(past, cutoff=RACE.starts_at)
+
+
+def test_the_newest_weather_forecast_is_the_last_that_was_learned_by_then() -> None:
+    friday, saturday = (RACE.starts_at - timedelta(days=days) for days in (2, 1))
+    later, earlier = a_weather_forecast(RACE, saturday, rain=0.8), a_weather_forecast(RACE, friday, rain=0.1)
+    history = a_history([RACE], [], weather_forecasts=[later, earlier])
+
+    known = [
+        history.as_of(moment).weather_forecast(RACE.id)
+        for moment in (friday - timedelta(seconds=1), friday, saturday)
+    ]
+
+    assert known == [None, earlier, later]
+    assert history.as_of(saturday).weather_forecast("2024-gp-2") is None
+
+
+def test_p1_a_past_refuses_a_weather_forecast_that_was_learned_later() -> None:
+    """P1: also one for the hours of the race, if it was published after the cutoff."""
+    saturday = RACE.starts_at - timedelta(days=1)
+    past = a_history([RACE], [], weather_forecasts=[a_weather_forecast(RACE, saturday)]).as_of(saturday)
+
+    with pytest.raises(FutureFactError, match="a weather forecast of 2024-gp-1 was learned at"):
+        replace(past, cutoff=saturday - timedelta(seconds=1))
 
 
 def test_what_was_worked_out_of_facts_is_worked_out_once_for_all_pasts() -> None:

@@ -17,7 +17,8 @@ from f1graph.races.results import Classification
 from f1graph.store.engine import Read, Store
 from f1graph.store.events import EventKind
 from f1graph.store.facts import Recorded, record_facts
-from f1graph.store.tables import events, scores
+from f1graph.store.tables.forecasts import scores
+from f1graph.store.tables.work import events
 
 
 def facts_of(history: History, *, version: str = "1", source: str = "f1db", invented: bool = False) -> Facts:

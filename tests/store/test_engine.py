@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from f1graph.errors import StoreError
 from f1graph.store.engine import Store, Write, open_store, store_url
 from f1graph.store.migrate import migrate
-from f1graph.store.tables import events, sessions
+from f1graph.store.tables.facts import sessions
+from f1graph.store.tables.work import events
 from tests.store.records import ping
 
 NOON = datetime(2024, 12, 8, 12, 0, 0, 123456, tzinfo=UTC)

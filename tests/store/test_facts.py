@@ -23,7 +23,8 @@ from f1graph.store.engine import Store
 from f1graph.store.events import EventKind
 from f1graph.store.facts import holds_invented
 from f1graph.store.past import load_history, newest_facts_version
-from f1graph.store.tables import classifications, imports, metadata
+from f1graph.store.tables import metadata
+from f1graph.store.tables.facts import classifications, imports
 from tests.builders import DRIVERS, a_driver, a_history, a_moment, a_race, a_result, a_season
 from tests.store.records import events_after, facts_of, record
 

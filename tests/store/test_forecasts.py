@@ -26,9 +26,11 @@ from f1graph.store.engine import Store, open_store
 from f1graph.store.events import EventKind, newest_sequence, publish
 from f1graph.store.forecasts import latest_forecast_id, load_forecast, load_forecasts, store_forecast
 from f1graph.store.scores import store_scores, unscored_forecasts
-from f1graph.store.tables import APPEND_ONLY, forecasts
+from f1graph.store.tables import APPEND_ONLY
+from f1graph.store.tables.forecasts import forecasts
+from f1graph.store.weather import record_weather_forecast
 from tests.api.seed import a_forecast
-from tests.builders import DRIVERS, a_history, a_race, a_recording, a_result
+from tests.builders import DRIVERS, a_history, a_race, a_recording, a_result, a_weather_forecast
 from tests.store.records import events_after, facts_of, record, scores_of
 
 RACE = a_race(2024, 1)
@@ -74,6 +76,7 @@ async def with_everything(store: Store) -> None:
         now=RACE.ends_at,
     )
     async with store.write() as write:
+        await record_weather_forecast(write, a_weather_forecast(RACE, FRIDAY))
         await store_scores(
             write, RACE.id, [Score(FORECAST.id, 1, Measure.WINNER_BRIER, 0.04)], now=RACE.ends_at
         )

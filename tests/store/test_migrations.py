@@ -16,7 +16,8 @@ from f1graph.errors import StoreError
 from f1graph.store.engine import Store, open_store
 from f1graph.store.migrate import current_revision, differences, migrate, newest_revision, require_newest
 from f1graph.store.past import load_history
-from f1graph.store.tables import metadata, races
+from f1graph.store.tables import metadata
+from f1graph.store.tables.facts import races
 from tests.api.seed import fill_championship
 from tests.databases import PostgresTemplates, SqliteTemplates
 

@@ -13,4 +13,4 @@ def test_d3_the_store_has_core_tables_and_no_mapped_class() -> None:
     sources = {path.relative_to(package): path.read_text() for path in package.rglob("*.py")}
 
     assert [path for path, text in sources.items() if "sqlalchemy.orm" in text] == []
-    assert "Table(" in sources[Path("store/tables.py")]
+    assert "Table(" in sources[Path("store/tables/facts.py")]

@@ -10,12 +10,12 @@ from sqlalchemy import insert
 from f1graph.races.facts import StandingsKind
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import Stage
-from f1graph.store import calendar, championships, people, published, results
+from f1graph.store import calendar, championships, people, publications, published, results
 from f1graph.store.engine import Store
 from f1graph.store.events import EventKind, publish
 from f1graph.store.facts import record_facts
 from f1graph.store.forecasts import store_forecast
-from f1graph.store.tables import standings
+from f1graph.store.tables.facts import standings
 from tests.api.seed import a_forecast, facts_of
 from tests.builders import DRIVERS, a_history, a_list, a_moment, a_race, a_result, a_row, a_season
 
@@ -145,9 +145,9 @@ async def test_an_update_that_seems_of_the_next_second_is_not_jumped_over(store:
         for name, happened_at in (("far", far), ("first", moment), ("soon", soon), ("last", moment)):
             await publish(write, EventKind.FORECAST_PUBLISHED, cause=name, now=happened_at, forecast_id=name)
     async with store.read() as read:
-        now = await published.published_after(read, 0, limit=10, moment=moment)
-        then = await published.published_after(read, now[-1].sequence, limit=10, moment=soon)
-        last = await published.published_last(read, limit=2, moment=soon)
+        now = await publications.published_after(read, 0, limit=10, moment=moment)
+        then = await publications.published_after(read, now[-1].sequence, limit=10, moment=soon)
+        last = await publications.published_last(read, limit=2, moment=soon)
     assert [one.cause for one in now] == ["first"]
     assert [one.cause for one in then] == ["soon", "last"]
     assert [one.cause for one in last] == ["soon", "last"]

@@ -31,7 +31,7 @@ from f1graph.sources.source import Source
 from f1graph.store.engine import Store
 from f1graph.store.ledger import LedgerRow, last_work
 from f1graph.store.results import classifications_known
-from f1graph.store.tables import forecasts
+from f1graph.store.tables.forecasts import forecasts
 from f1graph.store.two_sources import fields_had
 from f1graph.weekends.engine import ForecastEngine
 from f1graph.weekends.run import Outcome, run_due

@@ -14,7 +14,7 @@ from f1graph.races.facts import Facts, Standings, StandingsKind, StandingsRow
 from f1graph.races.results import ClassificationKind
 from f1graph.races.standings import FIRST_COMPUTED_SEASON
 from f1graph.store.engine import Store
-from f1graph.store.tables import circuits, races, standings, standings_mismatches
+from f1graph.store.tables.facts import circuits, races, standings, standings_mismatches
 from f1graph.weekends.intake import take_in
 from tests.builders import a_moment, a_result, a_season
 from tests.weekends.recorded import RecordedSource, a_recorded_source

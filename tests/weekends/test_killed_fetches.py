@@ -16,12 +16,10 @@ from sqlalchemy import select
 from f1graph.races.calendar import SessionKind
 from f1graph.sources.fastf1 import Host
 from f1graph.store.engine import Store, open_store
-from f1graph.store.tables import (
-    classification_rows,
-    classifications,
+from f1graph.store.tables.facts import classification_rows, classifications, standings
+from f1graph.store.tables.recordings import (
     race_control_messages,
     recordings,
-    standings,
     track_status_changes,
     weather_samples,
 )

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from f1graph.store.engine import Store, Write, open_store
 from f1graph.store.facts import record_facts
-from f1graph.store.tables import laps, recordings
+from f1graph.store.tables.recordings import laps, recordings
 from f1graph.weekends.lap_files import take_in_laps
 from tests.builders import a_history, an_entry_list
 from tests.databases import SqliteTemplates

@@ -22,8 +22,10 @@ from f1graph.races.stages import Stage
 from f1graph.store.engine import Store, Write, open_store
 from f1graph.store.events import EventKind
 from f1graph.store.ledger import LedgerRow, WorkStatus, last_work
-from f1graph.store.published import metrics_known
-from f1graph.store.tables import forecasts, ledger, metadata
+from f1graph.store.tables import metadata
+from f1graph.store.tables.forecasts import forecasts
+from f1graph.store.tables.work import ledger
+from f1graph.store.track_record import metrics_known
 from f1graph.weekends.intake import take_in
 from f1graph.weekends.run import Outcome, Result, failed, run_due
 from f1graph.weekends.work import Work, WorkKind

@@ -22,7 +22,8 @@ from f1graph.races.calendar import SessionKind
 from f1graph.sources.fastf1 import ProblemCode
 from f1graph.store.engine import open_store
 from f1graph.store.ledger import WorkStatus
-from f1graph.store.tables import classifications, recordings
+from f1graph.store.tables.facts import classifications
+from f1graph.store.tables.recordings import recordings
 from f1graph.weekends.intake import take_in
 from tests.databases import SqliteTemplates
 from tests.sources.fastf1.recorded import race_of

@@ -15,7 +15,7 @@ from f1graph.races.results import ClassificationKind
 from f1graph.sources.fastf1 import reading
 from f1graph.sources.identity import Known
 from f1graph.store.engine import Store
-from f1graph.store.tables import classifications
+from f1graph.store.tables.facts import classifications
 from f1graph.weekends.intake import record
 from f1graph.weekends.run import Result, do_unit
 from f1graph.weekends.schedule import as_facts

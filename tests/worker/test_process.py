@@ -21,12 +21,19 @@ from f1graph.errors import SettingsError, StoreError, WorkError
 from f1graph.settings import Settings
 from f1graph.store.engine import open_store
 from f1graph.store.ledger import WorkStatus, last_work
-from f1graph.store.tables import forecasts
+from f1graph.store.tables.forecasts import forecasts
 from f1graph.worker.embedded import free_port
 from f1graph.worker.jobs import WorkerState
-from f1graph.worker.process import HEALTH_INTERVAL, build_worker, check_worker, serve
-from f1graph.worker.queue import default_worker_name, from_json, health_key, open_queue, to_json
-from f1graph.worker.schedule import cron_table
+from f1graph.worker.process import HEALTH_INTERVAL, build_walker, build_worker, check_worker, serve
+from f1graph.worker.queue import (
+    WALKS_QUEUE_NAME,
+    default_worker_name,
+    from_json,
+    health_key,
+    open_queue,
+    to_json,
+)
+from f1graph.worker.schedule import cron_table, walks_table
 from tests.worker.a_worker import open_parts
 from tests.worker.conftest import WatchedWorker
 
@@ -204,6 +211,13 @@ async def test_the_worker_is_set_up_against_the_known_traps(settings: Settings) 
     assert (queue.job_serializer, queue.job_deserializer) == (to_json, from_json)
     # Without a zone of its own arq reads its table in that of the machine.
     assert worker.timezone is UTC
+    # A worker walks one leg of a back-test at a time: the bells it cannot follow are others'.
+    walks = walks_table(settings.tick, walk_timeout=settings.train_timeout)
+    walker = build_walker(state, queue, walks, settings, name="one")
+    assert (walker.queue_name, walker.max_jobs, walker.keep_result_s) == (WALKS_QUEUE_NAME, 1, 0)
+    assert {function.keep_result_s for function in walker.functions.values()} == {0}
+    assert {function.max_tries for function in walker.functions.values()} == {1}
+    assert (walker.job_serializer, walker.job_deserializer) == (to_json, from_json)
     # The sign of life is gone 31 s after the last one; with the patience of a check that is below 90 s.
     await worker.record_health()
     assert 0 < await queue.pttl(worker.health_check_key) <= 31_000

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from f1graph.errors import SettingsError
-from f1graph.worker.schedule import cron_table, in_words
+from f1graph.worker.schedule import cron_table, in_words, walks_table
 
 PRINTS_THE_NEXT_BELLS = """
 from datetime import datetime, timedelta
@@ -45,6 +45,9 @@ def test_the_table_reads_like_a_timetable() -> None:
         "daily refresh: 12:00 UTC",
         "tick: each hour at minute 00, 20, 40 UTC",
         "training: each hour at minute 00, 20, 40 UTC",
+    ]
+    assert in_words(walks_table(timedelta(minutes=30), walk_timeout=timedelta(hours=2))) == [
+        "walks: each hour at minute 00, 30 UTC"
     ]
 
 

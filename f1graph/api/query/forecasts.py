@@ -24,7 +24,7 @@ from f1graph.api.ids import cursor, key_of, page_size, read_cursor
 from f1graph.api.lists import After, AsOf, Connection, First, connection
 from f1graph.api.weekend import ask_again
 from f1graph.errors import UnknownError
-from f1graph.store import calendar, published
+from f1graph.store import calendar, publications, published
 from f1graph.store.engine import Read
 
 _UPDATES = "updates"
@@ -107,9 +107,9 @@ async def find_forecast(context: Context, asked: str) -> Forecast:
 
 async def _updates(read: Read, after: int | None, limit: int, now: datetime) -> ForecastUpdates:
     if after is None:
-        happened = await published.published_last(read, limit=limit, moment=now)
+        happened = await publications.published_last(read, limit=limit, moment=now)
     else:
-        happened = await published.published_after(read, after, limit=limit, moment=now)
+        happened = await publications.published_after(read, after, limit=limit, moment=now)
     heads = await published.forecasts_by_id(read, [one.forecast_id for one in happened], now)
     last = happened[-1].sequence if happened else after or 0
     more_wait = after is not None and len(happened) == limit

@@ -35,7 +35,10 @@ class ServiceQuestions:
         info: Info,
         kind: Annotated[
             str | None,
-            argument(description="`FETCH`, `FORECAST`, `SCORE`, `METRICS` or `TRAIN`. Empty: all."),
+            argument(
+                description="`FETCH`, `WEATHER`, `FORECAST`, `SCORE`, `METRICS`, `TRAIN` or `BACKTEST`. "
+                "Empty: all."
+            ),
         ] = None,
         race: Annotated[
             strawberry.ID | None, argument(description="Only for this race: an id or slug. Empty: for all.")

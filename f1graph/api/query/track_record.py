@@ -17,7 +17,7 @@ from f1graph.api.lists import First
 from f1graph.api.track_record import Calibration, ModelMetric
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
-from f1graph.store import published
+from f1graph.store import track_record
 from f1graph.store.bundles import load_bundles
 
 ModelAsked = Annotated[str | None, argument(description="Only of this model: `rating`. Empty: of all.")]
@@ -37,7 +37,7 @@ class TrackRecordQuestions:
         first: First = 100,
     ) -> list[ModelMetric]:
         async with info.context.store.read() as read:
-            found = await published.metrics_known(
+            found = await track_record.metrics_known(
                 read,
                 info.context.now,
                 limit=page_size(first),
@@ -56,7 +56,7 @@ class TrackRecordQuestions:
         first: First = 20,
     ) -> list[Calibration]:
         async with info.context.store.read() as read:
-            found = await published.calibration_known(
+            found = await track_record.calibration_known(
                 read, info.context.now, model=model, stage=stage, limit=page_size(first)
             )
         return [Calibration.of(stored) for stored in found]

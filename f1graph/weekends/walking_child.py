@@ -1,0 +1,121 @@
+"""Walks legs of back-tests in a child process: no forecast waits for it, and it ends when it is told to.
+
+The child keeps history and features from one leg to the next of the same back-test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from f1graph.errors import WorkError
+from f1graph.races.stages import Stage
+from f1graph.store.backtests import Leg, WalkedForecast
+from f1graph.weekends.engine import OnWalk
+
+# The ledger is told no more often.
+_TELLS_EVERY = timedelta(seconds=10)
+_ENDS_WITHIN = timedelta(seconds=10)
+# A forecast is one line; forty entries with forty places each make some 20 kB.
+_LONGEST_LINE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class _Child:
+    process: asyncio.subprocess.Process
+    backtest_id: str
+
+
+@dataclass
+class ChildWalker:
+    """`f1graph walk-legs`, asked for one leg after the other.
+
+    Attributes:
+        build: See `Walker`.
+        environment: Of the child, asked for when it is started: its clock begins then.
+    """
+
+    build: str
+    environment: Callable[[], Mapping[str, str]]
+    _child: _Child | None = field(default=None, init=False)
+
+    async def walk(self, backtest_id: str, leg: Leg, *, on_progress: OnWalk) -> Sequence[WalkedForecast]:
+        child = await self._child_for(backtest_id)
+        try:
+            return await self._answer(child, leg, on_progress)
+        except _LegError as error:
+            # It answered properly, and goes on with other legs.
+            raise WorkError(str(error)) from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        child, self._child = self._child, None
+        if child is None or child.process.returncode is not None:
+            return
+        child.process.terminate()
+        try:
+            async with asyncio.timeout(_ENDS_WITHIN.total_seconds()):
+                await child.process.wait()
+        except TimeoutError:
+            child.process.kill()
+            await child.process.wait()
+
+    async def _child_for(self, backtest_id: str) -> asyncio.subprocess.Process:
+        if self._child is not None and self._child.backtest_id == backtest_id:
+            return self._child.process
+        await self.close()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "f1graph", f"--parent={os.getpid()}", "walk-legs", backtest_id, "--json"),
+            env=dict(self.environment()),
+            # Ctrl-C is for us: we end it.
+            start_new_session=True,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LONGEST_LINE,
+        )
+        self._child = _Child(process, backtest_id)
+        return process
+
+    async def _answer(
+        self, child: asyncio.subprocess.Process, leg: Leg, on_progress: OnWalk
+    ) -> list[WalkedForecast]:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        loop, walked, told_at = asyncio.get_running_loop(), list[WalkedForecast](), float("-inf")
+        child.stdin.write(f"{leg.name}\n".encode())
+        async for line in child.stdout:
+            said = _said(line)
+            if "failed" in said:
+                raise _LegError(f"{leg.name}: {said['failed']['message']}")
+            if "error" in said:
+                raise WorkError(f"{leg.name} could not be walked: {said['error']['message']}")
+            if "walked" in said:
+                return walked
+            forecast = said["forecast"]
+            walked.append(WalkedForecast(**{**forecast, "stage": Stage(forecast["stage"])}))
+            if loop.time() - told_at >= _TELLS_EVERY.total_seconds():
+                told_at = loop.time()
+                await on_progress(len(walked))
+        code = await child.wait()
+        raise WorkError(f"the process that walked {leg.name} ended with exit code {code}")
+
+
+class _LegError(Exception):
+    """A leg could not be walked; the child is well."""
+
+
+def _said(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise WorkError(f"the walk said something unreadable: {line[:200]!r}") from error
+    return found if isinstance(found, dict) else {}
