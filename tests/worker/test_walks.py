@@ -124,26 +124,30 @@ def test_q2_workers_walk_every_leg_once_and_that_of_a_killed_one_again(
     assert [seal.key for seal, _ in read_journal(out).seals] == [
         seal.key for seal, _ in read_journal(by_one).seals
     ]
-    walked = begun(read_to_the_end([other, third]))
-    assert walked[lost] == 1
+    by_worker = [begun(read_to_the_end([worker])) for worker in (other, third)]
+    walked = sum(by_worker, start=Counter[str]())
+    assert lost in walked
     assert len(walked) == LEGS
-    # The third took over what its clock says that the second has lost, too: at most what it was walking.
-    assert sum(walked.values()) <= LEGS + 1
+    # The third's clock says that the second has lost what it is walking; none walks a leg twice itself.
+    assert all(set(legs.values()) <= {1} for legs in by_worker)
 
 
+@pytest.mark.slow
 def test_a_back_test_that_was_stopped_goes_on_with_the_legs_that_are_left(
     start: Start, by_one: Path, tmp_path: Path
 ) -> None:
     """Q2: and a worker that is asked to end in the middle does not wait for its leg, but puts it back."""
     out = tmp_path / "forecasts.csv"
     stopped = ask(start, out)
-    workers = one, other = WatchedWorker(start("worker")), WatchedWorker(start("worker"))
+    # Alone, so that seven legs are left however slow this process is to hear of the first.
+    one = WatchedWorker(start("worker"))
     one.wait_for(is_done("BACKTEST"))
     stopped.send_signal(signal.SIGINT)
     said_at_the_end(stopped)
     assert stopped.returncode != 0
     assert len(out.read_text().splitlines()) == 1
 
+    workers = one, other = one, WatchedWorker(start("worker"))
     again = ask(start, out)
     left = str(one.wait_for(is_begun("BACKTEST"))["work"])
     one.process.send_signal(signal.SIGTERM)
