@@ -42,7 +42,8 @@ query ($first: Int!) {
         results(first: 3) { nodes { race { name } } totalCount } } } }
       constructorStandings { lines { points constructor { name } } }
       forecast { previous { stage } scores { value } entries { driver { name } constructor { name }
-        members { win } } }
+        members { win } explanation(of: WIN) { value } attention { weight race { name } } }
+        movement { since { stage } entries { win driver { name } causes(of: WIN) { value } } } }
       forecasts(first: 2) { nodes { stage } totalCount }
     }
   }

@@ -1,0 +1,111 @@
+"""Why a forecast says what it says of each entry: what each group of inputs moved it from an average car.
+
+Pure. An explanation belongs to a forecast that was just made, and is not part of its identity: nothing is
+judged by it, and a back-test makes none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from f1graph.features.groups import group_of
+from f1graph.features.race_features import RaceFeatures
+from f1graph.models.explain.attention import Looks, looks_of
+from f1graph.models.explain.coalitions import Coalitions
+from f1graph.models.explain.evidence import REMEMBERED_GROUPS, groups_that_differ
+from f1graph.models.explain.outlook import numbers_of
+from f1graph.models.explain.speakers import outlook
+from f1graph.models.explain.variants import Variants
+from f1graph.models.protocol import Predictor
+from f1graph.races.explanation import (
+    Attribution,
+    EntryExplanation,
+    ExplainedNumber,
+    Explanation,
+    InputGroup,
+)
+from f1graph.races.forecast import EntryForecast, Forecast
+
+Values = NDArray[np.float64]
+
+# With one circle of eleven groups 99 of 100 contributions are within .03 of a place and .005 of a chance of
+# what all 2,048 coalitions say; a second one takes as long again and makes a third less of it.
+_CIRCLES = 1
+_DECIMALS = 6
+
+
+def explain_forecast(
+    forecast: Forecast, predictor: Predictor, features: RaceFeatures, *, race_ids: Sequence[str]
+) -> Explanation | None:
+    """Tells apart the numbers of a forecast; None where its kind of model cannot be asked.
+
+    Args:
+        predictor: Which made it, from `features`.
+        race_ids: The races that the predictor remembers, in their order.
+    """
+    groups = groups_that_differ(features)
+    seed = forecast.receipt.seed
+    coalitions = Coalitions.on_circles(len(groups), circles=_CIRCLES, seed=seed)
+    said = outlook(predictor, Variants(features, groups, coalitions.present), seed)
+    if said is None:
+        return None
+    numbers = numbers_of(said)  # (entries, coalitions, numbers)
+    worth = coalitions.shapley(np.swapaxes(numbers, 0, 1))  # (groups, entries, numbers)
+    known = _groups_known(features)
+    looks = looks_of(predictor, features)
+    return Explanation(
+        tuple(
+            EntryExplanation(
+                driver_id=entry.driver_id,
+                numbers=tuple(
+                    (number, _attribution(groups, known, numbers[i, 0, n], worth[:, i, n], told))
+                    for n, (number, told) in enumerate(_told(entry).items())
+                ),
+                attention=() if looks is None else _attention(looks, i, race_ids),
+                variables=() if looks is None else _variables(looks, i),
+            )
+            for i, entry in enumerate(forecast.entries)
+        )
+    )
+
+
+def _told(entry: EntryForecast) -> dict[ExplainedNumber, float]:
+    """What the forecast says, in the order of `ExplainedNumber`."""
+    mean = sum(place * chance for place, chance in enumerate(entry.position_probabilities, start=1))
+    return {
+        ExplainedNumber.WIN: entry.win,
+        ExplainedNumber.PODIUM: entry.podium,
+        ExplainedNumber.RETIREMENT: entry.retirement,
+        ExplainedNumber.MEAN_POSITION: mean,
+    }
+
+
+def _attribution(
+    groups: Sequence[InputGroup], known: Sequence[InputGroup], base: float, worth: Values, told: float
+) -> Attribution:
+    of_group = dict(zip(groups, worth.tolist(), strict=True))
+    # Where all cars are alike, the average is what each of them is.
+    contributions = tuple((group, of_group.get(group, 0.0)) for group in known)
+    rest = told - float(base) - sum(part for _, part in contributions)
+    return Attribution(float(base), contributions, rest)
+
+
+def _groups_known(features: RaceFeatures) -> list[InputGroup]:
+    known = {*REMEMBERED_GROUPS, *(group_of(name) for name in features.names)}
+    return [group for group in InputGroup if group in known]
+
+
+def _attention(looks: Looks, entry: int, race_ids: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    return tuple(
+        (race_ids[number], round(weight, _DECIMALS))
+        for number, weight in zip(looks.races[entry].tolist(), looks.attention[entry].tolist(), strict=True)
+    )
+
+
+def _variables(looks: Looks, entry: int) -> tuple[tuple[str, float], ...]:
+    weighed = zip(looks.variables, looks.weights[entry].tolist(), strict=True)
+    heaviest_first = sorted(weighed, key=lambda one: (-one[1], one[0]))
+    return tuple((name, round(weight, _DECIMALS)) for name, weight in heaviest_first)
