@@ -7,6 +7,7 @@ judged by it, and a back-test makes none.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,46 @@ _CIRCLES = 1
 _DECIMALS = 6
 
 
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a model's word on each entry is made of.
+
+    Attributes:
+        groups: All that the stage knows.
+        base: Of an average car. (entries, numbers)
+        worth: What each group adds. (groups, entries, numbers)
+    """
+
+    groups: tuple[InputGroup, ...]
+    base: Values
+    worth: Values
+
+    def attribution(self, entry: int, number: int, told: float) -> Attribution:
+        base, worth = float(self.base[entry, number]), self.worth[:, entry, number].tolist()
+        return Attribution(base, tuple(zip(self.groups, worth, strict=True)), rest=told - base - sum(worth))
+
+
+def told_apart(predictor: Predictor, features: RaceFeatures, *, seed: int) -> Parts | None:
+    """What groups of inputs add to what a predictor says; None from a kind that cannot be asked.
+
+    Args:
+        seed: Of the forecast: its weight draws are heard.
+    """
+    differ = groups_that_differ(features)
+    coalitions = Coalitions.on_circles(len(differ), circles=_CIRCLES, seed=seed)
+    said = outlook(predictor, Variants(features, differ, coalitions.present), seed)
+    if said is None:
+        return None
+    numbers = numbers_of(said)  # (entries, coalitions, numbers)
+    shared = coalitions.shapley(np.swapaxes(numbers, 0, 1))
+    known = {*REMEMBERED_GROUPS, *(group_of(name) for name in features.names)}
+    groups = tuple(group for group in InputGroup if group in known)
+    # Where all cars are alike, the average is what each of them is.
+    worth = np.zeros((len(groups), *shared.shape[1:]))
+    worth[[groups.index(group) for group in differ]] = shared
+    return Parts(groups, numbers[:, 0], worth)
+
+
 def explain_forecast(
     forecast: Forecast, predictor: Predictor, features: RaceFeatures, *, race_ids: Sequence[str]
 ) -> Explanation | None:
@@ -46,22 +87,16 @@ def explain_forecast(
         predictor: Which made it, from `features`.
         race_ids: The races that the predictor remembers, in their order.
     """
-    groups = groups_that_differ(features)
-    seed = forecast.receipt.seed
-    coalitions = Coalitions.on_circles(len(groups), circles=_CIRCLES, seed=seed)
-    said = outlook(predictor, Variants(features, groups, coalitions.present), seed)
-    if said is None:
+    parts = told_apart(predictor, features, seed=forecast.receipt.seed)
+    if parts is None:
         return None
-    numbers = numbers_of(said)  # (entries, coalitions, numbers)
-    worth = coalitions.shapley(np.swapaxes(numbers, 0, 1))  # (groups, entries, numbers)
-    known = _groups_known(features)
     looks = looks_of(predictor, features)
     return Explanation(
         tuple(
             EntryExplanation(
                 driver_id=entry.driver_id,
                 numbers=tuple(
-                    (number, _attribution(groups, known, numbers[i, 0, n], worth[:, i, n], told))
+                    (number, parts.attribution(i, n, told))
                     for n, (number, told) in enumerate(_told(entry).items())
                 ),
                 attention=() if looks is None else _attention(looks, i, race_ids),
@@ -81,21 +116,6 @@ def _told(entry: EntryForecast) -> dict[ExplainedNumber, float]:
         ExplainedNumber.RETIREMENT: entry.retirement,
         ExplainedNumber.MEAN_POSITION: mean,
     }
-
-
-def _attribution(
-    groups: Sequence[InputGroup], known: Sequence[InputGroup], base: float, worth: Values, told: float
-) -> Attribution:
-    of_group = dict(zip(groups, worth.tolist(), strict=True))
-    # Where all cars are alike, the average is what each of them is.
-    contributions = tuple((group, of_group.get(group, 0.0)) for group in known)
-    rest = told - float(base) - sum(part for _, part in contributions)
-    return Attribution(float(base), contributions, rest)
-
-
-def _groups_known(features: RaceFeatures) -> list[InputGroup]:
-    known = {*REMEMBERED_GROUPS, *(group_of(name) for name in features.names)}
-    return [group for group in InputGroup if group in known]
 
 
 def _attention(looks: Looks, entry: int, race_ids: Sequence[str]) -> tuple[tuple[str, float], ...]:

@@ -14,7 +14,7 @@ from f1graph.forecasts.explain import explain_forecast
 from f1graph.forecasts.make import make_forecast
 from f1graph.models.boost import BoostEstimator
 from f1graph.models.ensemble import UltraEstimator
-from f1graph.models.protocol import Estimator, Predictor
+from f1graph.models.protocol import Estimator, Example, Predictor
 from f1graph.models.rating import RatingEstimator
 from f1graph.races.explanation import (
     Attribution,
@@ -28,6 +28,7 @@ from f1graph.races.forecast import Forecast
 from f1graph.races.stages import Stage
 from tests.builders import a_history, a_race
 from tests.forecasts.form import AnythingGoes
+from tests.models.fields import an_outcome
 from tests.models.networks import CARS, STAGE, a_member, a_next_race, invented_races
 
 # Too few to be walked: the members are heard by the prior.
@@ -219,6 +220,24 @@ def test_the_transformer_looks_at_each_drivers_last_races_and_at_all_variables(t
 
 def started(positions: np.ndarray, driver: str) -> bool:
     return bool(positions[CARS.index(driver)] > 0)
+
+
+def test_of_a_driver_with_three_starts_three_races_are_looked_at(ultra: Predictor) -> None:
+    drivers = (*CARS, "driver-z")
+    debut = [
+        Example(a_next_race(drivers=drivers, number=number), an_outcome(drivers, drivers[::-1]))
+        for number in (2, 3, 4)
+    ]
+    ids = [*IDS, *(example.features.race_id for example in debut)]
+    race, now = a_known_race(drivers=drivers), ultra.update([*RACES, *debut])
+
+    found = explain_forecast(a_forecast(now, race), now, race, race_ids=ids)
+
+    assert found is not None
+    rookie = found.of_driver("driver-z")
+    assert rookie is not None
+    assert [race_id for race_id, _ in rookie.attention] == ids[-3:]
+    assert sum(weight for _, weight in rookie.attention) == pytest.approx(1, abs=1e-4)
 
 
 def test_a_newcomer_has_no_past_to_look_at_and_the_rating_looks_at_none(ultra: Predictor) -> None:

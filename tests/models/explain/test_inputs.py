@@ -57,7 +57,8 @@ def one_by_one(read: Read, entry: int, coalition: int) -> Values:
     """Without any short cut: the race with this car changed is read as a whole."""
     absent = [group for group, there in zip(GROUPS, COALITIONS[coalition], strict=True) if not there]
     changed = EVIDENCE.in_the_middle(entry, absent)
-    return read(changed.features, changed.remembered.strengths)[1][entry]
+    values: Values = read(changed.features, changed.remembered.strengths)[1][entry]
+    return values
 
 
 @pytest.mark.parametrize("read", [order_inputs, retirement_inputs])
@@ -96,7 +97,7 @@ def test_an_average_car_is_the_median_of_those_who_are_known_and_unknown_where_n
     values[:, RACE.names.index("q1_gap")] = np.nan
     race = replace(RACE, values=values)
 
-    changed = Evidence.of(race, MEMORY.before(race)).in_the_middle(3, InputGroup).features
+    changed = Evidence.of(race, MEMORY.before(race)).in_the_middle(3, list(InputGroup)).features
 
     assert changed.column("practice_gap")[3] == pytest.approx(0.4)
     assert np.isnan(changed.column("q1_gap")).all()

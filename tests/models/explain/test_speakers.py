@@ -7,18 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from f1graph.features.race_features import RaceFeatures
 from f1graph.models.baselines import UniformEstimator, championship_baseline, grid_baseline
 from f1graph.models.boost import BoostEstimator
 from f1graph.models.draws import OutcomeDistribution
 from f1graph.models.ensemble import UltraEstimator, UltraPredictor
-from f1graph.models.explain.evidence import groups_that_differ
-from f1graph.models.explain.outlook import Values, numbers_of
+from f1graph.models.explain.evidence import Evidence, groups_that_differ
+from f1graph.models.explain.outlook import Values, chance_of, numbers_of, outlook_of
 from f1graph.models.explain.speakers import outlook
 from f1graph.models.explain.variants import Variants
+from f1graph.models.network_member import NetworkPredictor
+from f1graph.models.order_head import Heads
 from f1graph.models.protocol import Predictor
 from f1graph.models.rating import RatingEstimator
+from f1graph.models.training_races import fields_of
 from f1graph.races.explanation import ExplainedNumber, InputGroup
 from tests.models.networks import CARS, STAGE, a_member, a_next_race, invented_races
 
@@ -121,21 +125,39 @@ def test_a_network_hears_the_same_draws_of_its_weights_in_every_batch(trained: U
     np.testing.assert_allclose(numbers, np.broadcast_to(numbers[:, :1], numbers.shape), atol=1e-5)
 
 
-def test_the_transformer_is_told_an_average_past_with_an_average_driver(trained: UltraPredictor) -> None:
-    """A driver of average form, but with a past of retirements, is told by that past alone."""
-    tft = trained.components["tft"]
-    with_form, without = (
-        [group for group in GROUPS if group not in absent]
-        for absent in (
-            (),
-            (InputGroup.DRIVER_FORM,),
-        )
+@pytest.mark.parametrize("name", ["mtl", "tft", "gnn"])
+def test_a_network_reads_a_changed_car_as_in_a_race_in_which_that_car_alone_is_so(
+    trained: UltraPredictor, name: str
+) -> None:
+    """A newcomer is given the past of an average driver, too; everybody else is as they are."""
+    member = trained.components[name]
+    assert isinstance(member, NetworkPredictor)
+    race = a_next_race(drivers=(*CARS, "driver-z"))
+    entry, entries = len(CARS), len(CARS) + 1
+    evidence = Evidence.of(race, member.memory.before(race))
+    changed = evidence.in_the_middle(entry, [InputGroup.DRIVER_FORM])
+    before, after = evidence.remembered, changed.remembered
+    assert (before.length[entry], after.length[entry]) == (0, 10)
+    inputs = member.plan.inputs(race, before.strengths)[1]
+    inputs[entry] = member.plan.inputs(changed.features, after.strengths)[1][entry]
+    fields = fields_of([inputs], [race.lineage_ids], [after], member.scaling)
+    (network,) = member.networks
+    with torch.no_grad():
+        heads: Heads = network(fields)
+        utilities = network.head.utilities(heads.order).double().numpy()
+    chances = chance_of(heads.retirement.double().numpy(), member.deviation)
+    expected = outlook_of(
+        np.broadcast_to(utilities, (entries, 1, entries, entries)),
+        np.broadcast_to(chances, (entries, 1, entries)),
     )
 
-    numbers = said(tft, [without, with_form])
+    groups = groups_that_differ(race)
+    present = np.array([[group is not InputGroup.DRIVER_FORM for group in groups]])
+    found = outlook(member, Variants(race, groups, present), 3)
 
-    assert (np.abs(numbers[:, 0] - numbers[:, 1]).max(axis=1) > 1e-4).all()
-    np.testing.assert_allclose(numbers[:, 1], numbers[:, 2], atol=1e-5)
+    assert found is not None
+    np.testing.assert_allclose(found.win[entry, 0], expected.win[entry, 0], atol=1e-6)
+    np.testing.assert_allclose(found.places[entry, 0], expected.places[entry, 0], atol=1e-6)
 
 
 def test_without_a_member_the_others_are_asked(trained: UltraPredictor) -> None:
