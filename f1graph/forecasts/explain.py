@@ -27,6 +27,7 @@ from f1graph.races.explanation import (
     ExplainedNumber,
     Explanation,
     InputGroup,
+    heaviest_first,
 )
 from f1graph.races.forecast import EntryForecast, Forecast
 
@@ -53,7 +54,9 @@ class Parts:
     worth: Values
 
     def attribution(self, entry: int, number: int, told: float) -> Attribution:
-        base, worth = float(self.base[entry, number]), self.worth[:, entry, number].tolist()
+        # As many digits as mean anything; the rest makes the whole exact.
+        base = _rounded(float(self.base[entry, number]))
+        worth = [_rounded(part) for part in self.worth[:, entry, number].tolist()]
         return Attribution(base, tuple(zip(self.groups, worth, strict=True)), rest=told - base - sum(worth))
 
 
@@ -120,12 +123,16 @@ def _told(entry: EntryForecast) -> dict[ExplainedNumber, float]:
 
 def _attention(looks: Looks, entry: int, race_ids: Sequence[str]) -> tuple[tuple[str, float], ...]:
     return tuple(
-        (race_ids[number], round(weight, _DECIMALS))
+        (race_ids[number], _rounded(weight))
         for number, weight in zip(looks.races[entry].tolist(), looks.attention[entry].tolist(), strict=True)
     )
 
 
 def _variables(looks: Looks, entry: int) -> tuple[tuple[str, float], ...]:
     weighed = zip(looks.variables, looks.weights[entry].tolist(), strict=True)
-    heaviest_first = sorted(weighed, key=lambda one: (-one[1], one[0]))
-    return tuple((name, round(weight, _DECIMALS)) for name, weight in heaviest_first)
+    return heaviest_first((name, _rounded(weight)) for name, weight in weighed)
+
+
+def _rounded(value: float) -> float:
+    # Not -0.0: whoever adds nothing adds 0.
+    return round(value, _DECIMALS) + 0.0

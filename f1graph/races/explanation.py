@@ -5,6 +5,7 @@ Everything here is additive: the parts of a number sum to the number, and the pa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -83,6 +84,11 @@ class EntryExplanation:
             KeyError: It was not explained.
         """
         return dict(self.numbers)[number]
+
+
+def heaviest_first(variables: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
+    """The order of the variables of an entry; those of one weight by name."""
+    return tuple(sorted(variables, key=lambda one: (-one[1], one[0])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from f1graph.races.explanation import (
     ExplainedNumber,
     Explanation,
     InputGroup,
+    heaviest_first,
 )
 from f1graph.store.engine import Read, Write
 from f1graph.store.tables import forecast_explanations
@@ -34,21 +35,23 @@ async def load_explanations(read: Read, forecast_ids: Collection[str]) -> dict[s
 
 
 def _content(explanation: Explanation) -> dict[str, Any]:
-    """Compact: names of groups and variables stand once, and each entry has its numbers in their order."""
+    """Compact: names stand once, and each entry has its numbers in their order."""
     attributions = [one for entry in explanation.entries for _, one in entry.numbers]
     groups = [group for group, _ in attributions[0].contributions] if attributions else []
     variables = sorted({name for entry in explanation.entries for name, _ in entry.variables})
+    races = sorted({race_id for entry in explanation.entries for race_id, _ in entry.attention})
     return {
         "groups": [group.value for group in groups],
         "variables": variables,
+        "races": races,
         "entries": {
             entry.driver_id: {
                 "numbers": {
                     number: [one.base, *(part for _, part in one.contributions), one.rest]
                     for number, one in entry.numbers
                 },
-                "attention": [list(pair) for pair in entry.attention],
-                "variables": [[variables.index(name), weight] for name, weight in entry.variables],
+                "attention": [[races.index(race_id), weight] for race_id, weight in entry.attention],
+                "variables": [weight for _, weight in sorted(entry.variables)],
             }
             for entry in explanation.entries
         },
@@ -57,7 +60,7 @@ def _content(explanation: Explanation) -> dict[str, Any]:
 
 def _explanation(content: dict[str, Any]) -> Explanation:
     groups = [InputGroup(group) for group in content["groups"]]
-    variables = content["variables"]
+    variables, races = content["variables"], content["races"]
     return Explanation(
         tuple(
             EntryExplanation(
@@ -67,8 +70,8 @@ def _explanation(content: dict[str, Any]) -> Explanation:
                     for number in ExplainedNumber
                     if number in entry["numbers"]
                 ),
-                attention=tuple((race_id, weight) for race_id, weight in entry["attention"]),
-                variables=tuple((variables[index], weight) for index, weight in entry["variables"]),
+                attention=tuple((races[index], weight) for index, weight in entry["attention"]),
+                variables=heaviest_first(zip(variables, entry["variables"], strict=True)),
             )
             for driver_id, entry in sorted(content["entries"].items())
         )

@@ -1,11 +1,15 @@
 """What utilities and chances to retire mean for the places, without drawing a single race.
 
-A mean field: the place is given in shares instead of to one car. Car i, still racing with the chance s, takes
-place k with s·e^u / (e^u + what the others still bring), and what it took it has no more for the next place.
-Deterministic, and so cheap that thousands of variants of a race can be told apart, whose differences draws
-would drown. Against 20,000 draws by each member of two real races, chances to win agree within .03, of a
-podium within .02, and mean positions within .25 of a place; the ensemble's within .02, .01 and .14. As many
-cars finish as do on average, so the chances of the very last places are not to be read from it.
+The first place is exact: it goes to whose exponential clock rings first among those who finish, so its
+chance is an integral over one moment. The places behind it are a mean field: a place is given in shares
+instead of to one car. Car i, still racing with the chance s, takes place k with s·e^u / (e^u + what the
+others still bring), and what it took it has no more for the next place. Deterministic, and so cheap that
+thousands of variants of a race can be told apart, whose differences draws would drown.
+
+As many cars finish as do on average, so the chances of the very last places are not to be read from it.
+Beside 10,000 draws of the ensemble for thirty races of 2022 to 2024, calibrated a little or much, chances
+to win are within .007, to be on the podium within .035, to retire within .005, and mean positions within
+.25 of a place.
 """
 
 from __future__ import annotations
@@ -22,6 +26,9 @@ Values = NDArray[np.float64]
 
 # Gauss–Hermite nodes over the effect that all cars of a race share.
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
+# In units of the best car's mean time to ring, and evenly spread over its logarithm: the trapezoid rule is
+# then right to a thousandth.
+_MOMENTS = np.exp(np.arange(-9.0, 5.0))
 _NOBODY = 1e-12
 
 
@@ -60,9 +67,10 @@ def outlook_of(utilities: Values, retirement: Values) -> Outlook:
     """
     worth = np.exp(utilities - utilities.max(axis=-1, keepdims=True))
     left = 1.0 - retirement
-    places = []
-    win = left
-    for place in range(utilities.shape[-2]):
+    win = _first(worth[..., 0, :], left)
+    left = left - win
+    places = [own(win)]
+    for place in range(1, utilities.shape[-2]):
         of_place = worth[..., place, :]
         brought = left * of_place
         taken = brought / (brought.sum(axis=-1, keepdims=True) - brought + of_place + _NOBODY)
@@ -71,9 +79,21 @@ def outlook_of(utilities: Values, retirement: Values) -> Outlook:
         taken = np.minimum(taken * cars / (taken.sum(axis=-1, keepdims=True) + _NOBODY), left)
         left = left - taken
         places.append(own(taken))
-        if place == 0:
-            win = taken
     return Outlook(np.stack(places, axis=-1), win, own(retirement))
+
+
+def _first(worth: Values, finishes: Values) -> Values:
+    """P(finishes, and its clock rings before those of all others who finish). (…, entries)"""
+    retires = 1.0 - finishes
+    found = np.zeros_like(worth)
+    for moment in _MOMENTS:
+        silent = np.exp(-moment * worth)
+        # Of each car: it never rings, or not yet.
+        waits = np.maximum(retires + finishes * silent, _NOBODY)
+        found += finishes * moment * worth * silent * waits.prod(axis=-1, keepdims=True) / waits
+    somebody = 1.0 - retires.prod(axis=-1, keepdims=True)
+    chance = found * somebody / (found.sum(axis=-1, keepdims=True) + _NOBODY)
+    return np.asarray(np.minimum(chance, finishes), dtype=np.float64)
 
 
 def chance_of(log_odds: Values, deviation: float) -> Values:

@@ -45,12 +45,21 @@ def test_the_chances_are_those_of_twenty_thousand_draws() -> None:
     found = of_a_race(utilities, chance_of(log_odds, 0.5))
 
     told = dict(zip(NUMBERS, numbers_of(found)[:, 0].T, strict=True))
-    np.testing.assert_allclose(told[ExplainedNumber.WIN], drawn.win, atol=0.01)
+    np.testing.assert_allclose(told[ExplainedNumber.WIN], drawn.win, atol=0.008)
     np.testing.assert_allclose(told[ExplainedNumber.PODIUM], drawn.podium, atol=0.02)
     np.testing.assert_allclose(told[ExplainedNumber.RETIREMENT], drawn.retirement, atol=0.01)
     np.testing.assert_allclose(told[ExplainedNumber.MEAN_POSITION], drawn.positions.mean(axis=0), atol=0.25)
     # Behind the usual number of finishers the field ends, in draws now earlier and now later.
     np.testing.assert_allclose(found.places[:, 0, :14], classified_places(drawn)[:, :14], atol=0.015)
+
+
+def test_a_favourite_wins_as_often_as_it_finishes_ahead_of_the_one_rival_and_when_that_one_is_out() -> None:
+    """By hand: it is nine times as good as the other, and both finish three times in four."""
+    found = of_a_race(np.log(np.array([[9.0, 1.0], [9.0, 1.0]])), np.array([0.25, 0.25]))
+
+    np.testing.assert_allclose(
+        found.own_win[:, 0], [0.75 * (0.75 * 0.9 + 0.25), 0.75 * (0.75 * 0.1 + 0.25)], atol=1e-3
+    )
 
 
 def test_every_car_ends_somewhere_and_every_place_is_taken_once() -> None:
