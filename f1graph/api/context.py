@@ -17,6 +17,7 @@ from strawberry.dataloader import DataLoader
 from f1graph.errors import RequestError
 from f1graph.races.calendar import Circuit, Race, SessionKind
 from f1graph.races.entries import Constructor, Driver
+from f1graph.races.explanation import Explanation
 from f1graph.races.facts import StandingsKind
 from f1graph.races.laps import Lap, RaceControlMessage, TrackStatusChange, WeatherSample
 from f1graph.races.results import Classification, ClassificationKind
@@ -26,6 +27,7 @@ from f1graph.races.weather import WeatherForecast
 from f1graph.store import (
     calendar,
     championships,
+    explanations,
     people,
     published,
     recordings,
@@ -158,6 +160,7 @@ class Loaders:
         )
         self.entries: DataLoader[str, list[Any] | None] = self._by_key(published.entries_of)
         self.members: DataLoader[str, dict[str, list[Any]] | None] = self._by_key(published.members_of)
+        self.explanation: DataLoader[str, Explanation | None] = self._by_key(explanations.load_explanations)
         self.scores: DataLoader[str, list[track_record.ScoreRow] | None] = self._by_key(
             lambda read, ids: track_record.scores_known(read, ids, now)
         )

@@ -8,6 +8,7 @@ from typing import Any
 import strawberry
 
 from f1graph.races.calendar import SessionKind, WeekendFormat
+from f1graph.races.explanation import ExplainedNumber, InputGroup
 from f1graph.races.laps import Compound, SessionPart, TrackStatus
 from f1graph.races.measures import Direction, Measure, Target
 from f1graph.races.results import ClassificationKind, KnownAtBasis, Status
@@ -182,6 +183,35 @@ _describe(
     PODIUM="Is classified in the first three.",
     POINTS="Is classified in the first ten.",
     RETIREMENT="Took the start and is not classified, without a disqualification.",
+)
+_describe(
+    ExplainedNumber,
+    "A number of an entry's forecast that is told apart by its inputs.",
+    WIN="P(classified first), from 0 to 1.",
+    PODIUM="P(classified in the first three), from 0 to 1.",
+    RETIREMENT="P(takes the start, and does not finish or is not classified), from 0 to 1.",
+    MEAN_POSITION="The mean of the positions, in places; 1 is first. Not `expectedPosition`, which is the "
+    "median.",
+)
+_describe(
+    InputGroup,
+    "What a model looks at, in few words. Every input belongs to exactly one group.",
+    GRID="The place on the starting grid, penalties and a start from the pit lane included, and how far that "
+    "is from where the car's pace belongs.",
+    QUALIFYING_PACE="Lap times and places in qualifying, before penalties.",
+    SPRINT="The sprint of the weekend and its qualifying.",
+    PRACTICE_PACE="One lap, long runs and distance in practice.",
+    RACE_PACE="Lap times in clear air in recent races.",
+    TYRES="What a lap on the tyres costs, in recent races and in the long runs of practice.",
+    CAR_FORM="Results, points, qualifying and pit stops of the team of late, and how strong its car is "
+    "believed to be.",
+    DRIVER_FORM="Results, points, qualifying and first laps of the driver of late, also against the "
+    "teammate, and how strong the driver is believed to be.",
+    EXPERIENCE="Starts so far, also for this team, and how uncertain the strengths of driver and car are.",
+    RELIABILITY="How often driver, team and field have retired of late, and why.",
+    CIRCUIT="What sort of circuit it is, and how driver and team have done on it.",
+    WEATHER="Wet tyres and the track's temperature in the sessions so far.",
+    SEASON="How far the season is, and how long ago the regulations changed.",
 )
 _describe(
     BundleStatus,

@@ -15,6 +15,7 @@ import f1graph.races.forecast as records
 from f1graph.api.context import Info
 from f1graph.api.forecast_entry import ForecastEntry, forecast_entry
 from f1graph.api.ids import cursor, global_id, read_cursor
+from f1graph.api.movement import Movement, movement
 from f1graph.api.node import LazyRace, Node, present
 from f1graph.races.measures import Direction, Measure
 from f1graph.races.stages import Stage
@@ -199,6 +200,21 @@ class Forecast(Node):
             return None
         head = await info.context.loaders.forecast.load(self.previous_id)
         return None if head is None else Forecast.of(head)
+
+    @field(description="What moved since the forecast before, and by what cause. Null for the first.")
+    async def movement(self, info: Info) -> Movement | None:
+        if self.previous_id is None:
+            return None
+        before = await info.context.loaders.forecast.load(self.previous_id)
+        if before is None:
+            return None
+        return movement(
+            before,
+            forecast_id=self.key,
+            model=self.model.name,
+            version=self.model.version,
+            cause=self.cause,
+        )
 
     @field(
         description="The forecast of this race that took its place: at a later stage, or because the "

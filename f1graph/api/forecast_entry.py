@@ -11,9 +11,13 @@ import strawberry
 from strawberry import field
 
 from f1graph.api.context import Info
+from f1graph.api.explanation import Explanation, NumberAsked, RaceAttention, VariableWeight, explanations
+from f1graph.api.ids import page_size
+from f1graph.api.lists import First
 from f1graph.api.node import present
 from f1graph.api.people import Constructor, Driver
 from f1graph.api.scalars import Distribution, Probability
+from f1graph.races.explanation import EntryExplanation
 
 
 @strawberry.type(description="A range of positions.")
@@ -161,6 +165,37 @@ class ForecastEntry:
             )
             for row in views.get(self.driver_id, ())
         ]
+
+    @field(
+        description="Which inputs moved the forecast from the field's average: a handful, one for each "
+        "explained number. Empty for a forecast that was made before explanations were kept, or by a model "
+        "that cannot tell."
+    )
+    async def explanation(self, info: Info, of: NumberAsked = None) -> list[Explanation]:
+        return explanations(await self._explained(info), of)
+
+    @field(
+        description="How much the ensemble's Temporal Fusion Transformer looks at each of the driver's last "
+        "races, the oldest first, at most ten. Empty for a newcomer, and where no transformer speaks. What "
+        "it looks at is not yet what moved the forecast: that is `explanation`."
+    )
+    async def attention(self, info: Info) -> list[RaceAttention]:
+        entry = await self._explained(info)
+        told = entry.attention if entry is not None else ()
+        return [RaceAttention(weight=weight, race_id=race_id) for race_id, weight in told]
+
+    @field(
+        description="How much it looks at each variable of the race ahead, the heaviest first, at most "
+        "`first`. Empty where no transformer speaks."
+    )
+    async def variable_weights(self, info: Info, first: First = 10) -> list[VariableWeight]:
+        entry = await self._explained(info)
+        told = entry.variables[: page_size(first)] if entry is not None else ()
+        return [VariableWeight(variable=name, weight=weight) for name, weight in told]
+
+    async def _explained(self, info: Info) -> EntryExplanation | None:
+        explanation = await info.context.loaders.explanation.load(self.forecast_id)
+        return None if explanation is None else explanation.of_driver(self.driver_id)
 
 
 def forecast_entry(row: Any) -> ForecastEntry:

@@ -27,6 +27,7 @@ from f1graph.errors import BundleError, ForecastError, UnknownError
 from f1graph.features.build import build_features
 from f1graph.forecasts.asking import TrainedModel
 from f1graph.forecasts.examples import ExampleBook
+from f1graph.forecasts.explain import explain_forecast
 from f1graph.forecasts.make import make_forecast
 from f1graph.forecasts.members import Models
 from f1graph.forecasts.metrics import calibration, model_metrics, one_per_race
@@ -170,7 +171,8 @@ class Forecaster:
         def compute() -> list[tuple[Forecast, bool]]:
             past = history.as_of(cutoff)
             race = past.race(race_id)
-            served = replace(model, predictor=model.predictor.update(book.known_by(cutoff, stage)))
+            examples = book.known_by(cutoff, stage)
+            served = replace(model, predictor=model.predictor.update(examples))
             baselines = [
                 fitted_in_passing(estimator, book, stage=stage, cutoff=cutoff)
                 for estimator in self._models.baselines
@@ -198,7 +200,15 @@ class Forecaster:
                     facts_version=known.facts_version,
                     recordings_version=known.recordings_version,
                 )
-                made.append((replace(forecast, receipt=receipt), is_served))
+                explanation = None
+                if is_served:
+                    explanation = explain_forecast(
+                        forecast,
+                        one.predictor,
+                        book.build_features(past, race_id, stage),
+                        race_ids=[example.features.race_id for example in examples],
+                    )
+                made.append((replace(forecast, receipt=receipt, explanation=explanation), is_served))
             return made
 
         try:

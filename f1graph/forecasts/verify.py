@@ -1,4 +1,8 @@
-"""Makes a stored forecast again from its receipt and compares."""
+"""Makes a stored forecast again from its receipt and compares.
+
+The explanation is left out: it is read off the same inputs and bundle, which are compared, and nothing is
+judged by it.
+"""
 
 from __future__ import annotations
 

@@ -78,18 +78,27 @@ class BoostPredictor:
 
     def predict(self, features: RaceFeatures, *, draws: int, seed: int) -> OutcomeDistribution:
         require_features(features, stage=self.stage, names=self.feature_names)
-        inputs = _of_trees(*self.plan.inputs(features, self.memory.before(features).strengths))
-        entries = len(inputs)
-        told = {cut: _told(booster, inputs) for cut, booster in self.cuts.items() if cut < entries}
+        told, retirement = self.told(*self.plan.inputs(features, self.memory.before(features).strengths))
+        entries = len(retirement)
         return draw_races(
             features.driver_ids,
-            utilities=utilities_of_cuts(_within(told, entries)),
-            retirement_log_odds=_log_odds(_told(self.retirement, inputs)),
+            utilities=utilities_of_cuts(within_of(told, entries)),
+            retirement_log_odds=_log_odds(retirement),
             race_deviation=self.deviation,
             draws=draws,
             generator=np.random.default_rng(seed),
             cause_shares=np.tile(self.cause_shares, (entries, 1)),
         )
+
+    def told(self, names: Sequence[str], inputs: Values) -> tuple[dict[int, Values], Values]:
+        """P(among the first k) for each cut and P(does not finish), as the trees say it of each car alone.
+
+        Args:
+            inputs: As `plan` gives them. (cars, inputs)
+        """
+        of_trees = _of_trees(names, inputs)
+        cuts = {cut: _told(booster, of_trees) for cut, booster in self.cuts.items()}
+        return cuts, _told(self.retirement, of_trees)
 
     def update(self, examples: Sequence[Example]) -> BoostPredictor:
         return replace(self, memory=self.memory.updated(examples))
@@ -234,14 +243,15 @@ def _deviation(
     return race_deviation(log_odds, retired, counted, weight)
 
 
-def _within(told: Mapping[int, Values], entries: int) -> Values:
+def within_of(told: Mapping[int, Values], entries: int) -> Values:
     """P(among the first k) for every k, between the cuts on a straight line of log odds over log k.
 
     At each cut the chances of all cars sum to k. (places, entries)
     """
-    cuts = [*told, entries]
+    fewer = {cut: chances for cut, chances in told.items() if cut < entries}
+    cuts = [*fewer, entries]
     log_odds = np.stack(
-        [*(_summing_to(cut, _log_odds(chances)) for cut, chances in told.items()), np.full(entries, _CERTAIN)]
+        [*(_summing_to(cut, _log_odds(one)) for cut, one in fewer.items()), np.full(entries, _CERTAIN)]
     )
     places = np.log(np.arange(1, entries + 1))
     lines = [np.interp(places, np.log(cuts), log_odds[:, car]) for car in range(entries)]

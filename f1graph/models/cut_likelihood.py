@@ -45,11 +45,23 @@ class CutReadout(nn.Module):
             (races, cuts, entries); the entries that are not racing say nothing.
         """
         cuts = torch.arange(1, worth.shape[1], dtype=worth.dtype)
-        told = torch.einsum("rec,kc->rke", worth * torch.exp(self.gain), _between_knots(cuts))
+        told = self.worth_at(cuts, worth)
         count = racing.sum(dim=1, dtype=worth.dtype)[:, None, None]
         # Beyond the last car there is no cut; anything finite will do.
         wanted = torch.minimum(cuts[None, :, None], count - 0.5)
         return told + _threshold(told, racing[:, None, :], wanted, count)
+
+    def worth_at(self, cuts: torch.Tensor, worth: torch.Tensor) -> torch.Tensor:
+        """Log odds to be among the first k but for the field's threshold.
+
+        Args:
+            cuts: Each k. (cuts,)
+            worth: (races, entries, 3)
+
+        Returns:
+            (races, cuts, entries)
+        """
+        return torch.einsum("rec,kc->rke", worth * torch.exp(self.gain), _between_knots(cuts))
 
     def log_likelihood(self, worth: torch.Tensor, outcomes: Outcomes) -> torch.Tensor:
         """Of the cuts between the classified cars, the weights of all cuts summing to 1. (races,)"""

@@ -27,12 +27,12 @@ def utilities_of_cuts(within: Values) -> Values:
     Returns:
         (places, entries)
     """
-    places = _places(within)
+    places = places_of_cuts(within)
     left = 1 - np.cumsum(places, axis=0) + places
     return np.asarray(np.log(places) - np.log(np.maximum(left, SMALLEST_CHANCE)), dtype=np.float64)
 
 
-def _places(told: Values) -> Values:
+def places_of_cuts(told: Values) -> Values:
     """P(takes place k among the finishers), rows and columns summing to 1, from P(among the first k).
 
     Sinkhorn and Knopp, "Concerning Nonnegative Matrices and Doubly Stochastic Matrices" (1967).

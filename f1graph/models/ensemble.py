@@ -94,7 +94,7 @@ class UltraPredictor:
         require_features(features, stage=self.stage, names=self.feature_names)
         stack = self.stack.without([name for name, _ in self.missing])
         voices = {
-            name: _voices(component, features, draws=draws, seed=_seed(seed, name))
+            name: _voices(component, features, draws=draws, seed=self.seed_of(name, seed))
             for name, component in self.components.items()
         }
         drawn = {name: joined(own) for name, own in voices.items()}
@@ -127,6 +127,11 @@ class UltraPredictor:
             ),
             missing_members=self.missing,
         )
+
+    @staticmethod
+    def seed_of(component: str, seed: int) -> int:
+        """Of a component's draws in the forecast with this seed."""
+        return _seed(seed, component)
 
     def update(self, examples: Sequence[Example]) -> UltraPredictor:
         return replace(self, components={name: one.update(examples) for name, one in self.components.items()})

@@ -122,7 +122,7 @@ class NetworkPredictor:
                         Spoken(utilities, retirement, causes)
                         for utilities in (
                             head.utilities(heads.order)[0].double().numpy(),
-                            utilities_of_cuts(_within(head.cuts, heads.cuts)),
+                            utilities_of_cuts(within_of(head.cuts, heads.cuts)),
                         )
                     ]
         return found
@@ -245,7 +245,7 @@ class NetworkEstimator:
         )
 
 
-def _within(readout: CutReadout, worth: torch.Tensor) -> Values:
+def within_of(readout: CutReadout, worth: torch.Tensor) -> Values:
     """P(among the first k) of one race, the last row being the whole field. (places, entries)"""
     log_odds = readout.log_odds(worth, torch.ones(worth.shape[:2], dtype=torch.bool))[0]
     within = torch.sigmoid(log_odds.double()).numpy()
@@ -263,8 +263,13 @@ def _shared_deviation(network: RaceNetwork, fields: Fields, outcomes: Outcomes, 
 
 def variables_of(names: Sequence[str]) -> list[int]:
     """Of each input the index of its variable: `gap`, `gap:rank` and `gap:log` are one."""
-    roots = list(dict.fromkeys(name.split(":")[0] for name in names))
+    roots = variable_names(names)
     return [roots.index(name.split(":")[0]) for name in names]
+
+
+def variable_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Of the variables of some inputs, each once."""
+    return tuple(dict.fromkeys(name.split(":")[0] for name in names))
 
 
 def circuit_inputs(names: Sequence[str]) -> list[int]:

@@ -103,6 +103,11 @@ class RaceMemory:
             strengths.before(features.driver_ids, features.lineage_ids), sequence, length, former
         )
 
+    def numbers_of(self, driver: str) -> NDArray[np.int64]:
+        """Which races of the driver are remembered: their numbers among all that were learned, from 0 on, the
+        oldest first. (races,)"""
+        return self._numbers.get(driver, np.zeros(0, dtype=np.int64))
+
     def _former_team(self, driver: str, lineage: str) -> str | None:
         last, before = self._teams.get(driver, (lineage, None))
         return before if last == lineage else last

@@ -50,12 +50,19 @@ class OrderReadout:
 
     def utilities(self, inputs: Values) -> Values:
         """What each car brings to the choice for each place. (entries, inputs) → (places, entries)"""
-        scaled = self.scaling.apply(inputs)
-        front, field = (scaled @ self.weights).T
-        places = np.arange(len(inputs), dtype=np.float64)
+        return self.along_the_field(*self.worth(inputs))
+
+    def worth(self, inputs: Values) -> tuple[Values, Values]:
+        """Front and field utility of each car. (…, inputs) → each (…,)"""
+        front, field = np.moveaxis(self.scaling.apply(inputs) @ self.weights, -1, 0)
+        return front, field
+
+    def along_the_field(self, front: Values, field: Values) -> Values:
+        """What each car brings to the choice for each place. Each (…, entries) → (…, places, entries)"""
+        places = np.arange(front.shape[-1], dtype=np.float64)
         of_front = np.exp(-places / _FRONT_DEPTH)[:, None]
         inverse_temperature = np.exp(self.sharpness + self.slope * np.log1p(places) / 2)[:, None]
-        mixed = of_front * front + (1 - of_front) * field
+        mixed = of_front * front[..., None, :] + (1 - of_front) * field[..., None, :]
         return np.asarray(mixed * inverse_temperature, dtype=np.float64)
 
 

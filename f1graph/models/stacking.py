@@ -105,9 +105,10 @@ class Stack:
         )
 
     def pooled_win(self, views: Mapping[str, View]) -> Values:
+        """Of all entries, along the last axis."""
         pool = sum(share * np.maximum(views[name].win, _FLOOR / 10) for name, share in self.winner.items())
         sharpened = np.asarray(pool, dtype=np.float64) ** self.winner_power
-        return np.asarray(sharpened / sharpened.sum(), dtype=np.float64)
+        return np.asarray(sharpened / sharpened.sum(axis=-1, keepdims=True), dtype=np.float64)
 
     def pooled_classified(self, views: Mapping[str, View]) -> Values:
         """Before the winner's and the retirements' corrections. (entries, positions)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from f1graph.races.explanation import Explanation
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
 from f1graph.races.times import require_utc
@@ -148,6 +149,8 @@ class Forecast:
         consensus: None with fewer than two members.
         previous_id: The forecast of this race that this one follows.
         cause: What happened since: why this one was made.
+        explanation: Which inputs moved it; None from a model that cannot tell, in a baseline's forecast, and
+            in one that was made before explanations were kept.
     """
 
     id: str
@@ -168,6 +171,7 @@ class Forecast:
     previous_id: str | None = None
     cause: str | None = None
     missing_members: tuple[tuple[str, str], ...] = ()
+    explanation: Explanation | None = None
 
     def __post_init__(self) -> None:
         require_utc(self.cutoff, "a forecast's cutoff")

@@ -21,6 +21,7 @@ from f1graph.races.forecast import (
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read, Write
 from f1graph.store.events import EventKind, publish
+from f1graph.store.explanations import load_explanations, store_explanation
 from f1graph.store.tables.forecasts import forecast_draws, forecast_entries, forecast_members, forecasts
 
 _ENTRY_COLUMNS = tuple(
@@ -29,7 +30,7 @@ _ENTRY_COLUMNS = tuple(
 
 
 async def store_forecast(write: Write, forecast: Forecast, *, is_served: bool, now: datetime) -> bool:
-    """Appends a forecast with its draws, and publishes it, in one transaction.
+    """Appends a forecast with its draws and its explanation, and publishes it, in one transaction.
 
     Args:
         is_served: It is what users are given; baselines are only kept to be scored.
@@ -91,6 +92,8 @@ async def store_forecast(write: Write, forecast: Forecast, *, is_served: bool, n
     if members:
         await write.execute(insert(forecast_members), members)
     await write.execute(insert(forecast_draws), {"forecast_id": forecast.id, "data": forecast.draws})
+    if forecast.explanation is not None:
+        await store_explanation(write, forecast.id, forecast.explanation)
     if is_served:
         await publish(
             write,
@@ -116,7 +119,7 @@ async def load_forecast(read: Read, forecast_id: str) -> Forecast:
 
 
 async def load_forecasts(read: Read, ids: Collection[str]) -> list[Forecast]:
-    """Forecasts by id, in the order of publication; four statements however many there are."""
+    """Forecasts by id, in the order of publication; five statements however many there are."""
     wanted = list(ids)
     heads = await read.rows(
         select(forecasts).where(forecasts.c.id.in_(wanted)).order_by(forecasts.c.sequence)
@@ -139,6 +142,7 @@ async def load_forecasts(read: Read, ids: Collection[str]) -> list[Forecast]:
         row.forecast_id: row.data
         for row in await read.rows(select(forecast_draws).where(forecast_draws.c.forecast_id.in_(wanted)))
     }
+    explanations = await load_explanations(read, wanted)
     return [
         Forecast(
             id=head.id,
@@ -159,6 +163,7 @@ async def load_forecasts(read: Read, ids: Collection[str]) -> list[Forecast]:
             previous_id=head.previous_id,
             cause=head.cause,
             missing_members=tuple((name, reason) for name, reason in head.missing_members),
+            explanation=explanations.get(head.id),
         )
         for head in heads
     ]

@@ -11,6 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from f1graph.races.explanation import (
+    Attribution,
+    EntryExplanation,
+    ExplainedNumber,
+    Explanation,
+    InputGroup,
+)
 from f1graph.races.facts import Facts
 from f1graph.races.forecast import (
     Consensus,
@@ -172,6 +179,42 @@ def a_forecast(
         previous_id=previous_id,
         cause="the weekend begins" if previous_id is None else "qualifying is over",
         missing_members=(("third", "its weights are broken"),),
+        explanation=an_explanation(entries, stage),
+    )
+
+
+def an_explanation(entries: Sequence[EntryForecast], stage: Stage) -> Explanation:
+    """All from an average car in the middle, by the form of the car, and by the grid once it is known."""
+    middle = (len(entries) + 1) / 2
+    explained = []
+    for entry in entries:
+        mean = sum(k * chance for k, chance in enumerate(entry.position_probabilities, start=1))
+        told = {
+            ExplainedNumber.WIN: (entry.win, 0.01),
+            ExplainedNumber.PODIUM: (entry.podium, 0.1),
+            ExplainedNumber.RETIREMENT: (entry.retirement, 0.1),
+            ExplainedNumber.MEAN_POSITION: (mean, middle),
+        }
+        explained.append(
+            EntryExplanation(
+                driver_id=entry.driver_id,
+                numbers=tuple(
+                    (number, _attribution(value, base, stage)) for number, (value, base) in told.items()
+                ),
+                attention=((OLD[0].id, 0.25), (OLD[-1].id, 0.75)),
+                variables=(("strength", 0.5), ("driver_form", 0.3), ("qualifying_gap", 0.2)),
+            )
+        )
+    return Explanation(tuple(sorted(explained, key=lambda one: one.driver_id)))
+
+
+def _attribution(value: float, base: float, stage: Stage) -> Attribution:
+    moved, rest = value - base, 0.001
+    if stage is not Stage.AFTER_QUALIFYING:
+        return Attribution(base, ((InputGroup.CAR_FORM, moved - rest),), rest)
+    of_form = moved / 4
+    return Attribution(
+        base, ((InputGroup.GRID, moved - of_form - rest), (InputGroup.CAR_FORM, of_form)), rest
     )
 
 
@@ -198,7 +241,7 @@ async def fill_championship(store: Store) -> None:
             if race is NEXT and stage is Stage.AFTER_QUALIFYING:
                 made_at = NOW - timedelta(hours=12)
             served = a_forecast(race.id, stage, made_at, previous_id=previous, favourite="verstappen")
-            baseline = a_forecast(race.id, stage, made_at, model="grid")
+            baseline = replace(a_forecast(race.id, stage, made_at, model="grid"), explanation=None)
             previous = served.id
             async with store.write() as write:
                 await store_forecast(write, served, is_served=True, now=made_at)

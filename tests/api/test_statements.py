@@ -148,6 +148,22 @@ async def test_who_asks_for_forecasts_is_told_no_result_not_even_by_the_database
     assert [one for one in statements if of_results.search(one)]
 
 
+async def test_ten_forecasts_are_explained_with_ten_statements(store: Store) -> None:
+    """G1: reasons, and the changes by cause, of all forecasts and those before them are one question each."""
+    query = (
+        "{ forecasts(first: 10) { nodes { entries { win explanation(of: WIN) { contributions { value } } "
+        "attention { race { name } } variableWeights { weight } } "
+        "movement { since { stage } entries { win causes { value } } } } } }"
+    )
+    with counted(store) as statements:
+        data = await _ask(_app(store), query)
+
+    assert len(data["forecasts"]["nodes"]) == 10
+    # Forecasts and those before them, entries and explanations of both, the races looked at with their
+    # sessions: eight, and one or two more where a question is asked before another has been answered.
+    assert len(statements) <= 10, statements
+
+
 async def test_two_requests_never_share_a_loader(store: Store) -> None:
     """G1: what one request has read is not served to the next."""
     first, second = Context(store, NOW), Context(store, NOW)

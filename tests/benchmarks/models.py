@@ -21,6 +21,7 @@ import torch
 
 from f1graph.features.build import build_features
 from f1graph.forecasts.examples import ExampleBook
+from f1graph.forecasts.explain import told_apart
 from f1graph.forecasts.members import BASELINES, ULTRA, members_of
 from f1graph.forecasts.report.ablation import ALL, ablation
 from f1graph.forecasts.report.reading import judge_files, read_files
@@ -80,6 +81,7 @@ def main(backtests: Sequence[Path] = ()) -> None:
             "bundle, kB",
             "loaded, s",
             f"{DRAWS:,} draws of {len(widest.features.driver_ids)} cars, median s",
+            "explained, median s",
             "peak memory, MB",
         ),
         rows,
@@ -125,6 +127,7 @@ def row_of(
         f"{size:.0f}",
         f"{told['loaded']:.2f}",
         f"{told['predicted']:.3f}",
+        f"{told['explained']:.3f}",
         f"{told['megabytes']:.0f}",
     )
 
@@ -137,9 +140,11 @@ def forecast_once_loaded(folder: Path) -> None:
     loaded = time.perf_counter() - started
     features = pickle.loads((folder / "features").read_bytes())
     taken = milliseconds(lambda: predictor.predict(features, draws=DRAWS, seed=1), times=7)
+    explained = milliseconds(lambda: told_apart(predictor, features, seed=1), times=3)
     answer = {
         "loaded": loaded,
         "predicted": statistics.median(taken) / 1000,
+        "explained": statistics.median(explained) / 1000,
         "megabytes": peak_megabytes(),
     }
     print(json.dumps(answer))

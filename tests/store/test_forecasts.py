@@ -88,6 +88,7 @@ async def test_p3_what_was_said_cannot_be_changed_or_taken_back(store: Store) ->
     names = [table.name for table in APPEND_ONLY]
     before = [await count(store, name) for name in names]
     assert {"forecasts", "forecast_entries", "forecast_members", "forecast_draws", "scores"} < set(names)
+    assert "forecast_explanations" in names
     assert 0 not in before
 
     for table in APPEND_ONLY:

@@ -9,6 +9,7 @@ from f1graph.store.tables.facts import classification_rows, classifications
 from f1graph.store.tables.forecasts import (
     forecast_draws,
     forecast_entries,
+    forecast_explanations,
     forecast_members,
     forecasts,
     scores,
@@ -41,6 +42,7 @@ APPEND_ONLY = (
     forecast_entries,
     forecast_members,
     forecast_draws,
+    forecast_explanations,
     scores,
     events,
 )

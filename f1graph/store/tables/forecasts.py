@@ -119,6 +119,14 @@ forecast_draws = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
+forecast_explanations = Table(
+    "forecast_explanations",
+    metadata,
+    Column("forecast_id", ForeignKey("forecasts.id"), primary_key=True),
+    # Of all entries together, since it is always read whole: see `store.explanations`.
+    Column("content", Json, nullable=False),
+)
+
 scores = Table(
     "scores",
     metadata,

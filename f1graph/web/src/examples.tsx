@@ -11,10 +11,12 @@ import raceResults from './examples/race-results.graphql?raw';
 import lastRaces from './examples/last-races.graphql?raw';
 import service from './examples/service.graphql?raw';
 import standings from './examples/standings.graphql?raw';
+import why from './examples/why.graphql?raw';
 
 const examples = [
   { title: 'Next race and its forecast', query: nextRace },
   { title: 'Latest forecast in detail', query: latestForecast },
+  { title: 'Why it says so, and what moved', query: why },
   { title: 'What was published lately', query: forecastUpdates },
   { title: 'The last races and their forecasts', query: lastRaces },
   { title: 'Results of a race', query: raceResults },
