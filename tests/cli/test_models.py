@@ -84,7 +84,7 @@ def test_a_trained_model_is_shown_with_what_it_was_made_from(two_models: tuple[P
     shown = told(folder, "models", "show", october)
     table = ask(folder, "models", "show", shown["checksum"][:10])
 
-    assert shown["version"].startswith("rating-1+2024.")
+    assert shown["version"].startswith("rating-2+2024.")
     assert shown["bytes"] > 1000
     assert shown["manifest"]["races"] > 30
     assert "facts" not in shown["manifest"]
