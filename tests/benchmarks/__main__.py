@@ -10,12 +10,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import api, fetching, importing, laps, models
+from tests.benchmarks import api, fetching, importing, laps, models, truth
 
 BACKTESTS = [Path(argument) for argument in sys.argv[1:] if argument.endswith((".csv", ".csv.gz"))]
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "import": importing.main,
     "models": partial(models.main, BACKTESTS),
+    "truth": truth.main,
     "api": api.main,
     "laps": laps.main,
     "fetch": fetching.main,
