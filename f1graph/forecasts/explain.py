@@ -34,7 +34,7 @@ from f1graph.races.forecast import EntryForecast, Forecast
 Values = NDArray[np.float64]
 
 # With one circle of eleven groups 99 of 100 contributions are within .03 of a place and .005 of a chance of
-# what all 2,048 coalitions say; a second one takes as long again and makes a third less of it.
+# what all 2,048 coalitions say; a second one takes as long again and makes a quarter less of it.
 _CIRCLES = 1
 _DECIMALS = 6
 

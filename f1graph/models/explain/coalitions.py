@@ -6,7 +6,7 @@ to Interpreting Model Predictions", 2017). The mean over orders is sampled (Cast
 "Polynomial calculation of the Shapley value based on sampling", 2009), but not order by order: the groups
 stand on a circle, and every arc of it is asked for once. The arcs of n groups make up 2n orders: each group
 comes first, second, … last equally often, and each order stands beside its reverse. At the same cost the
-error is half that of orders drawn in such pairs.
+error is 20 to 40 % smaller than with orders drawn in such pairs.
 
 Captum's sampler draws its orders one by one and asks anew at every step, its exact values walk through all n!
 orders, and importing it brings matplotlib into the worker.
