@@ -15,7 +15,7 @@ from f1graph.models.explain.cuts import log_odds, utilities_of_moved_cuts
 from f1graph.models.explain.evidence import Evidence
 from f1graph.models.explain.inputs import inputs_in_coalitions
 from f1graph.models.explain.networks import network_outlook
-from f1graph.models.explain.outlook import Outlook, chance_of, classified_places, outlook_of, own
+from f1graph.models.explain.outlook import Outlook, chance_of, outlook_of, own
 from f1graph.models.explain.variants import Variants
 from f1graph.models.network_member import NetworkPredictor
 from f1graph.models.protocol import Predictor
@@ -54,6 +54,7 @@ def _(predictor: RatingPredictor, variants: Variants, seed: int) -> Outlook:
     def changed(of_car: Values) -> Values:
         return one_changed(of_car[:, -1], of_car)
 
+    # As is believed: what its voices doubt moves a car to both sides alike.
     order = inputs_in_coalitions(of_order, evidence, variants.groups, variants.present)
     retirement = inputs_in_coalitions(of_retirement, evidence, variants.groups, variants.present)
     front, field = predictor.order.worth(order)
@@ -99,7 +100,7 @@ def _(predictor: TablePredictor, variants: Variants, seed: int) -> Outlook:
     holder = np.argsort(slots[:, -1])
     stands_for = holder[slots - 1]  # (entries, coalitions)
     return Outlook(
-        classified_places(drawn)[stands_for],
+        drawn.classified_probabilities[stands_for],
         one_changed(drawn.win, drawn.win[stands_for]),
         drawn.retirement[stands_for],
     )
@@ -109,7 +110,7 @@ def _(predictor: TablePredictor, variants: Variants, seed: int) -> Outlook:
 def _(predictor: UniformPredictor, variants: Variants, seed: int) -> Outlook:
     drawn = predictor.predict(variants.features, draws=_TABLE_DRAWS, seed=seed)
     entries, coalitions = len(drawn.driver_ids), len(variants.present)
-    places = classified_places(drawn).mean(axis=0)
+    places = drawn.classified_probabilities.mean(axis=0)
     return Outlook(
         np.broadcast_to(places, (entries, coalitions, entries)),
         np.full((entries, coalitions, entries), places[0]),
@@ -125,15 +126,18 @@ def _(predictor: UltraPredictor, variants: Variants, seed: int) -> Outlook | Non
         name: outlook(component, variants, predictor.seed_of(name, seed))
         for name, component in predictor.components.items()
     }
-    views = {name: View(one.places, one.win, one.retirement) for name, one in told.items() if one is not None}
+    views = {
+        name: View(one.places, one.win, one.retirement, classified=one.places)
+        for name, one in told.items()
+        if one is not None
+    }
     if len(views) < len(told):
         return None
-    places = sum(share * views[name].positions for name, share in stack.order.items())
     win, retirement = stack.pooled_win(views), stack.pooled_retirement(views)
     pooled = sum(share * views[name].retirement for name, share in stack.order.items())
     finishers, before = (len(win) - one[:, -1].sum() for one in (retirement, np.asarray(pooled)))
     return Outlook(
-        _brought_to(np.asarray(places), own(win), retirement),
+        _brought_to(stack.pooled_classified(views), own(win), retirement),
         win,
         retirement,
         stretch=float((finishers - 1) / max(before - 1, 1.0)),

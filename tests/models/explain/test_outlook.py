@@ -8,7 +8,6 @@ import pytest
 from f1graph.models.explain.outlook import (
     Outlook,
     chance_of,
-    classified_places,
     numbers_of,
     outlook_of,
 )
@@ -50,7 +49,7 @@ def test_the_chances_are_those_of_twenty_thousand_draws() -> None:
     np.testing.assert_allclose(told[ExplainedNumber.RETIREMENT], drawn.retirement, atol=0.01)
     np.testing.assert_allclose(told[ExplainedNumber.MEAN_POSITION], drawn.positions.mean(axis=0), atol=0.25)
     # Behind the usual number of finishers the field ends, in draws now earlier and now later.
-    np.testing.assert_allclose(found.places[:, 0, :14], classified_places(drawn)[:, :14], atol=0.015)
+    np.testing.assert_allclose(found.places[:, 0, :14], drawn.classified_probabilities[:, :14], atol=0.015)
 
 
 def test_a_favourite_wins_as_often_as_it_finishes_ahead_of_the_one_rival_and_when_that_one_is_out() -> None:
