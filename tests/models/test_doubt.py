@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from f1graph.features.race_features import RaceFeatures
-from f1graph.models.draws import joined
+from f1graph.models.draws import OutcomeDistribution, joined
 from f1graph.models.ensemble import ManyVoiced, UltraEstimator, UltraPredictor
+from f1graph.models.protocol import Example, Predictor
 from f1graph.models.rating import RatingEstimator, RatingPredictor
 from f1graph.models.spread import spread_of
 from f1graph.races.stages import Stage
@@ -113,6 +117,47 @@ def test_under_new_regulations_less_is_known_of_every_car(ensemble: UltraPredict
 
     assert changed.mean() > 1.4 * usual.mean()
     assert (changed > usual).all()
+
+
+def test_what_the_rating_doubts_none_of_the_others_knows(many: UltraPredictor) -> None:
+    """It is one of three members, and its doubt counts in full."""
+    race = a_next_race()
+    rating = many.components["rating"]
+    assert isinstance(rating, ManyVoiced)
+    voices = rating.views(race, draws=DRAWS, seed=1)
+
+    _, doubt = spread_of([(1.0, voices)], joined(voices))
+    agreed = replace(many, components={**many.components, "rating": Undoubting(rating)})
+
+    assert epistemic(many, race).mean() > epistemic(agreed, race).mean() + 0.6 * doubt.mean()
+
+
+@dataclass(frozen=True, eq=False)
+class Undoubting:
+    """The same member with one voice."""
+
+    of: Predictor
+
+    @property
+    def name(self) -> str:
+        return self.of.name
+
+    @property
+    def stage(self) -> Stage:
+        return self.of.stage
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        return self.of.feature_names
+
+    def predict(self, features: RaceFeatures, *, draws: int, seed: int) -> OutcomeDistribution:
+        return self.of.predict(features, draws=draws, seed=seed)
+
+    def update(self, examples: Sequence[Example]) -> Undoubting:
+        return Undoubting(self.of.update(examples))
+
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        return self.of.state()
 
 
 def test_an_ensemble_knows_less_of_a_rookie_too(many: UltraPredictor) -> None:

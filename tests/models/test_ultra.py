@@ -16,6 +16,7 @@ from f1graph.models.ensemble import UltraEstimator, UltraPredictor
 from f1graph.models.fit_cache import Fit, FitCache
 from f1graph.models.protocol import EnsemblePredictor, Estimator, Example, Predictor
 from f1graph.models.rating import RatingEstimator
+from f1graph.models.team_luck import TeamLuck, paired
 from f1graph.models.walk_scores import WalkScored
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
@@ -214,6 +215,25 @@ def test_a_second_training_after_more_races_finds_the_fits_of_the_walk_again() -
     assert {fit.expected for fit in first} == {3 * components}
     assert [fit.races for fit in told if fit.was_kept] == [30] * components + [40] * components
     assert [fit.races for fit in told if not fit.was_kept] == [50] * components
+
+
+def test_teammates_share_in_the_whole_what_they_were_seen_to_share(trained: UltraPredictor) -> None:
+    assert 0 < trained.team_luck.races <= trained.stack.races
+    alone, together = (
+        replace(trained, team_luck=luck).predict(NEXT, draws=6000, seed=3)
+        for luck in (TeamLuck(), TeamLuck(apart=0.7, retirement=0.2, races=500))
+    )
+
+    def apart(drawn: OutcomeDistribution) -> float:
+        one, other = paired(NEXT.constructor_ids)[0]
+        both = ~drawn.retired[:, one] & ~drawn.retired[:, other]
+        places = np.abs(drawn.positions[:, one].astype(int) - drawn.positions[:, other])
+        return float(places[both].mean())
+
+    assert apart(together) < 0.9 * apart(alone)
+    # No car's own chances change.
+    np.testing.assert_allclose(together.win, alone.win, atol=0.02)
+    np.testing.assert_allclose(together.position_probabilities, alone.position_probabilities, atol=0.03)
 
 
 def test_newer_races_move_every_member_on_without_a_fit(trained: UltraPredictor) -> None:
