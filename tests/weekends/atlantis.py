@@ -169,12 +169,9 @@ def _qualified(place: int) -> dict[str, Any]:
 
 def _recorded(kind: SessionKind) -> Iterator[tuple[str, str]]:
     name, starts_at = SESSIONS[kind]
-    is_race = kind is SessionKind.RACE
-    laps = RACE_LAPS if is_race else _OTHER_LAPS
-    # No two sessions are driven in the same times. A race ends when its winner crosses the line, any other
-    # session when its time is up.
-    slower = 0.0 if is_race else 1.0 + list(SESSIONS).index(kind)
-    finish = 600 + laps * _lap_time(1, slower) if is_race else 600 + 100 * laps
+    laps = RACE_LAPS if kind is SessionKind.RACE else _OTHER_LAPS
+    # No two recordings are equally long when their session begins.
+    begun = 600 + list(SESSIONS).index(kind)
     yield "SessionInfo", _stream((0, {
         "Meeting": {"Name": RACE.name}, "Name": name, "GmtOffset": "00:00:00",
         "StartDate": f"{starts_at:%Y-%m-%dT%H:%M:%S}", "EndDate": f"{starts_at:%Y-%m-%dT23:00:00}",
@@ -190,13 +187,13 @@ def _recorded(kind: SessionKind) -> Iterator[tuple[str, str]]:
         for number, driver in enumerate(DRIVERS, start=1)
     }))  # fmt: skip
     yield "SessionStatus", _stream(
-        (0, {"Status": "Inactive"}), (600, {"Status": "Started"}), (finish, {"Status": "Finished"}),
-        (1500, {"Status": "Ends"}),
+        (0, {"Status": "Inactive"}), (begun, {"Status": "Started"}),
+        (begun + laps * _lap_of(1), {"Status": "Finished"}), (1500, {"Status": "Ends"}),
     )  # fmt: skip
     yield "TrackStatus", _stream((0, {"Status": "1", "Message": "AllClear"}))
-    yield "TimingData", _stream(*_timing(laps, slower))
+    yield "TimingData", _stream(*_timing(begun, laps))
     yield "TimingAppData", _stream(
-        (601, {"Lines": {
+        (begun + 1, {"Lines": {
             str(number): {"Stints": {"0": {
                 "LapFlags": 0, "Compound": "MEDIUM", "New": "true", "TyresNotChanged": "0", "TotalLaps": 0,
                 "StartLaps": 0,
@@ -212,24 +209,23 @@ def _recorded(kind: SessionKind) -> Iterator[tuple[str, str]]:
         "Utc": f"{starts_at:%Y-%m-%dT%H:%M:%S}", "Category": "Flag", "Flag": "GREEN", "Scope": "Track",
         "Message": "GREEN LIGHT",
     }  # fmt: skip
-    yield "RaceControlMessages", _stream((600, {"Messages": [message]}))
-    if is_race:
+    yield "RaceControlMessages", _stream((begun, {"Messages": [message]}))
+    if kind is SessionKind.RACE:
         yield "LapCount", _stream((0, {"CurrentLap": 1, "TotalLaps": laps}))
 
 
-def _lap_time(car: int, slower: float) -> float:
-    """Seconds."""
-    return 90 + slower + 3 * car / 10
+def _lap_of(car: int) -> float:
+    return 90 + 3 * car / 10
 
 
-def _timing(laps: int, slower: float) -> Iterator[tuple[float, Any]]:
+def _timing(begun: int, laps: int) -> Iterator[tuple[float, Any]]:
     cars = range(1, 21)
     yield 1, {"Lines": {str(car): {"Line": car, "Position": str(car), "InPit": True} for car in cars}}
-    yield 600, {"Lines": {str(car): {"InPit": False, "PitOut": True} for car in cars}}
+    yield begun, {"Lines": {str(car): {"InPit": False, "PitOut": True} for car in cars}}
     for lap in range(1, laps + 1):
         for car in cars:
-            took = _lap_time(car, slower)
-            at = 600 + lap * took
+            took = _lap_of(car)
+            at = begun + lap * took
             for sector in (0, 1, 2):
                 value = {"Sectors": {str(sector): {"Value": f"{took / 3:.3f}"}}}
                 yield at - (2 - sector) * took / 3, {"Lines": {str(car): value}}

@@ -261,8 +261,10 @@ def _compound(name: str | None) -> Compound | None:
 
 
 def _known_at(line: Line) -> timedelta | None:
-    at = line.get("Time")
-    return timedelta(milliseconds=at) if isinstance(at, int) else None
+    try:
+        return duration(line, "Time")
+    except BadSourceDataError:
+        return None
 
 
 def _at(line: Line, column: str) -> timedelta:

@@ -10,6 +10,8 @@ from f1graph.errors import BadSourceDataError
 from f1graph.races.times import require_utc, utc
 
 Line = Mapping[str, Any]
+# In milliseconds: nothing of a session takes longer.
+_A_DAY = 86_400_000
 
 
 def lines(frame: Mapping[str, list[Any]]) -> Iterator[Line]:
@@ -22,7 +24,7 @@ def duration(line: Line, column: str) -> timedelta | None:
     value = line.get(column)
     if value is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _A_DAY:
         raise BadSourceDataError(f"{column} is {value!r}, which is no duration")
     return timedelta(milliseconds=value)
 

@@ -133,6 +133,18 @@ def test_a_result_that_cannot_be_is_refused_and_the_laps_go_on(columns: dict[str
     assert parts_of(answer) == _ALL_PARTS
 
 
+@pytest.mark.parametrize("milliseconds", [10**30, 86_400_001, -1])
+def test_a_time_that_is_none_holds_its_part_back_and_ends_nothing(milliseconds: int) -> None:
+    """S4: more than Python counts, a day and more, or less than nothing."""
+    times = {"Time": [5_400_000, milliseconds, *(number * 1000 for number in range(2, CARS - 1)), None]}
+    driven = laps()
+    driven["Time"][0] = milliseconds
+    answer = read(an_answer(results=results(**times), laps=driven))
+
+    assert {part for part, _ in named(answer)} == {Part.CLASSIFICATION, Part.GRID, Part.LAPS}
+    assert parts_of(answer) == _ALL_PARTS - {SessionPart.LAPS}
+
+
 def test_two_cars_on_one_grid_place_cost_the_grid_only() -> None:
     answer = read(an_answer(results=results(GridPosition=[1.0] * CARS)))
 
