@@ -215,10 +215,18 @@ def _grid_inputs(features: RaceFeatures, strength: Values) -> dict[str, Values]:
 
 
 def grid_slots(features: RaceFeatures) -> Values:
-    """Places on the grid closed up to 1 … n: the pit lane and the unknown last, ties by driver. (entries,)"""
-    grid = features.column("grid_position")
-    slots = np.empty(len(grid))
-    slots[np.argsort(np.where(np.isnan(grid), np.inf, grid), kind="stable")] = np.arange(1, len(grid) + 1)
+    """Places on the grid closed up to 1 … n: the pit lane and the unknown last, ties by driver. (entries,)
+
+    Before the grid is published it is taken to be the order of qualifying, and without one the order in which
+    the drivers have started of late.
+    """
+    order = features.column("grid_position")
+    if np.isnan(order).all():
+        order = features.column("qualifying_position")
+    if np.isnan(order).all():
+        order = -features.column("driver_grid_form")
+    slots = np.empty(len(order))
+    slots[np.argsort(np.where(np.isnan(order), np.inf, order), kind="stable")] = np.arange(1, len(order) + 1)
     return slots
 
 

@@ -186,6 +186,15 @@ def test_what_differs_between_races_and_not_within_one_is_heard() -> None:
     assert scores[0] < scores[1] < scores[2]
 
 
+def test_before_the_grid_is_published_it_is_the_order_of_qualifying_or_that_of_late() -> None:
+    unknown = [NAN] * 4
+    qualified = a_race(grid_position=unknown, qualifying_position=[3.0, 1.0, NAN, 2.0])
+    of_late = a_race(grid_position=unknown, driver_grid_form=[-0.5, 0.9, NAN, 0.1])
+
+    assert inputs_of(qualified)["slot:log"] == pytest.approx(np.log([3, 1, 4, 2]))
+    assert inputs_of(of_late)["slot:log"] == pytest.approx(np.log([3, 1, 4, 2]))
+
+
 def test_an_unseen_field_is_met_with_the_prior_strength() -> None:
     race = a_race()
 
