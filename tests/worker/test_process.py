@@ -83,6 +83,10 @@ async def test_two_worker_processes_started_together_make_one_forecast(
         worker.process.send_signal(signal.SIGTERM)
     assert [worker.ended(seconds=120) for worker in workers] == [0, 0]
     assert (await ledger_and_forecasts(settings))[1] == 1
+    for worker in workers:
+        # What was done after the tick, until the end.
+        while (line := worker.lines.get(timeout=60)) is not None:
+            worker.seen.append(line)
     lines = [line for worker in workers for line in worker.seen]
     assert len([line for line in lines if is_begun("FETCH")(line)]) == 1
 
