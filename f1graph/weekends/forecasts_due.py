@@ -56,7 +56,7 @@ def _forecast(
     if not rows:
         cause = _what_opened(stage, inputs)
         missing = [name for name, revision in inputs if revision == 0]
-        if missing and now < _deadline(window, opens_at):
+        if missing and _may_wait(race, stage, begun) and now < _deadline(window, opens_at):
             return None
         reason = f"{stage} of {race.id} is open" + (
             f"; not known yet: {', '.join(spoken(name) for name in missing)}" if missing else ""
@@ -81,6 +81,12 @@ def _forecast(
         closes_at=window.closes_at,
         inputs=inputs,
     )
+
+
+def _may_wait(race: Race, stage: Stage, begun: Begun) -> bool:
+    """Whether the race has a forecast meanwhile. A new service that wakes up amid a weekend has none, and
+    those of earlier stages cannot be made any more."""
+    return stage is Stage.BEFORE_WEEKEND or bool(begun.done(WorkKind.FORECAST, race.id))
 
 
 def _deadline(window: StageWindow, opens_at: datetime | None) -> datetime:

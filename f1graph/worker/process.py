@@ -257,7 +257,9 @@ async def _close(workers: Sequence[Worker], queue: Queue, *, is_lost: bool) -> N
     ending: list[asyncio.Task[Any]] = []
     for worker in workers:
         for job in worker.job_tasks.values():
-            job.cancel()
+            # One that a second signal has cancelled is writing down that it was stopped: it is not interrupted.
+            if not job.cancelling():
+                job.cancel()
         # The queue is told of their end by arq's own tasks, which need a Redis for it.
         ending += (worker.job_tasks if is_lost else worker.tasks).values()
     if ending:

@@ -206,7 +206,23 @@ class TestForecasting:
         (work,) = what_is_due(practice.ends_at, known=known, kind=WorkKind.FORECAST)
         assert work.stage is Stage.AFTER_PRACTICE
         del known[SECOND.id, ClassificationKind.PRACTICE_3]
-        assert what_is_due(practice.ends_at, known=known, kind=WorkKind.FORECAST) == []
+        (before,) = what_is_due(FIRST.ends_at, known=known, kind=WorkKind.FORECAST)
+        ledger = [forecast_done(before, FIRST.ends_at)]
+        assert what_is_due(practice.ends_at, known=known, ledger=ledger, kind=WorkKind.FORECAST) == []
+
+    def test_a_new_service_amid_a_weekend_does_not_wait_for_the_grid_with_its_first_forecast(self) -> None:
+        """Nobody has an earlier one to read meanwhile; that of the grid follows as soon as it is known."""
+        qualifying = SECOND.session(SessionKind.QUALIFYING)
+        assert qualifying is not None
+        known = the_weekend_of(SECOND, until=Stage.AFTER_QUALIFYING)
+        del known[SECOND.id, ClassificationKind.GRID]
+        now = qualifying.ends_at + timedelta(minutes=30)
+        (work,) = what_is_due(now, known=known, kind=WorkKind.FORECAST)
+        assert (work.stage, work.cause) == (Stage.AFTER_QUALIFYING, "qualifying became known")
+        assert "not known yet: the grid" in work.reason
+        known[SECOND.id, ClassificationKind.GRID] = 1
+        (again,) = what_is_due(now, known=known, ledger=[forecast_done(work, now)], kind=WorkKind.FORECAST)
+        assert again.cause == "the grid became known"
 
     def test_the_first_race_of_all_needs_no_race_before_it(self) -> None:
         now = FIRST.weekend_starts_at - timedelta(days=2)

