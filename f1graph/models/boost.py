@@ -25,7 +25,7 @@ from f1graph.models.rating import require_features
 from f1graph.models.readout import finishing_order
 from f1graph.models.retirement import race_deviation
 from f1graph.models.sampling import draw_races
-from f1graph.models.scaling import recency_weights
+from f1graph.models.scaling import log_odds_of, recency_weights
 from f1graph.models.training_races import TrainingRaces
 from f1graph.races.stages import Stage
 
@@ -83,7 +83,7 @@ class BoostPredictor:
         return draw_races(
             features.driver_ids,
             utilities=utilities_of_cuts(within_of(told, entries)),
-            retirement_log_odds=_log_odds(retirement),
+            retirement_log_odds=log_odds_of(retirement, smallest=SMALLEST_CHANCE),
             race_deviation=self.deviation,
             draws=draws,
             generator=np.random.default_rng(seed),
@@ -238,7 +238,7 @@ def _deviation(
     log_odds = np.zeros(shape)
     retired, counted = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     for race, (values, example, who) in enumerate(zip(raw, examples, started, strict=True)):
-        log_odds[race, : len(values)] = _log_odds(_told(retirement, values))
+        log_odds[race, : len(values)] = log_odds_of(_told(retirement, values), smallest=SMALLEST_CHANCE)
         retired[race, : len(values)], counted[race, : len(values)] = example.outcome.retired, who
     return race_deviation(log_odds, retired, counted, weight)
 
@@ -251,7 +251,10 @@ def within_of(told: Mapping[int, Values], entries: int) -> Values:
     fewer = {cut: chances for cut, chances in told.items() if cut < entries}
     cuts = [*fewer, entries]
     log_odds = np.stack(
-        [*(_summing_to(cut, _log_odds(one)) for cut, one in fewer.items()), np.full(entries, _CERTAIN)]
+        [
+            *(_summing_to(cut, log_odds_of(one, smallest=SMALLEST_CHANCE)) for cut, one in fewer.items()),
+            np.full(entries, _CERTAIN),
+        ]
     )
     places = np.log(np.arange(1, entries + 1))
     lines = [np.interp(places, np.log(cuts), log_odds[:, car]) for car in range(entries)]
@@ -269,11 +272,6 @@ def _summing_to(count: int, log_odds: Values) -> Values:
 
 def _told(booster: lightgbm.Booster, inputs: Values) -> Values:
     return np.asarray(booster.predict(inputs, num_threads=1), dtype=np.float64)
-
-
-def _log_odds(chances: Values) -> Values:
-    inside = np.clip(chances, SMALLEST_CHANCE, 1 - SMALLEST_CHANCE)
-    return np.asarray(np.log(inside / (1 - inside)), dtype=np.float64)
 
 
 def _booster(text: torch.Tensor) -> lightgbm.Booster:

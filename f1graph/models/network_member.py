@@ -108,23 +108,28 @@ class NetworkPredictor:
 
     def spoken(self, features: RaceFeatures, *, seed: int) -> list[Spoken]:
         """Of each network and draw of its weights the order place by place, and the order cut by cut."""
-        fields = self.fields(features)
+        found = []
+        for network, heads in self.heads(self.fields(features), seed=seed):
+            with torch.no_grad():
+                retirement = heads.retirement[0].double().numpy()
+                causes = torch.softmax(heads.causes[0].double(), dim=-1).numpy()
+                found += [
+                    Spoken(utilities, retirement, causes)
+                    for utilities in (
+                        network.head.utilities(heads.order)[0].double().numpy(),
+                        utilities_of_cuts(within_of(network.head.cuts, heads.cuts)),
+                    )
+                ]
+        return found
+
+    def heads(self, fields: Fields, *, seed: int) -> list[tuple[RaceNetwork, Heads]]:
+        """What each network says with each draw of its weights: the same draws for the same seed, however
+        many races there are."""
         found = []
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             for network in self.networks:
-                for _ in range(self.weight_draws):
-                    heads: Heads = network(fields)
-                    head = network.head
-                    retirement = heads.retirement[0].double().numpy()
-                    causes = torch.softmax(heads.causes[0].double(), dim=-1).numpy()
-                    found += [
-                        Spoken(utilities, retirement, causes)
-                        for utilities in (
-                            head.utilities(heads.order)[0].double().numpy(),
-                            utilities_of_cuts(within_of(head.cuts, heads.cuts)),
-                        )
-                    ]
+                found += [(network, network(fields)) for _ in range(self.weight_draws)]
         return found
 
     def update(self, examples: Sequence[Example]) -> NetworkPredictor:

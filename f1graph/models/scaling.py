@@ -36,8 +36,9 @@ class Scaling:
     def of_known(cls, races: Sequence[Values], *, fewest: int) -> Scaling:
         """As `of`, but an input that hardly any race knows is silenced: its score is always nought.
 
-        Laps begin in 2018 and practice laps in 2021. Before a network has seen them vary in `fewest` races it
-        knows nothing of what they mean, and the first race that has them would be read at random.
+        A start from the pit lane or an unknown grid is rare. Before a network has seen such an input
+        vary in `fewest` races it knows nothing of what it means, and the first race that has it would be read
+        at random.
         """
         varied = sum((np.ptp(race, axis=0) > _SAME).astype(np.int64) for race in races)
         usual = cls.of(races)
@@ -74,7 +75,11 @@ def recency_weights(examples: Sequence[Example], *, half_life_years: float) -> V
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
-def log_odds_of(shares: Values) -> Values:
-    """Log-odds of shares, none of them taken for impossible or certain."""
-    shares = np.clip(shares, _SMALLEST_SHARE, 1 - _SMALLEST_SHARE)
+def log_odds_of(shares: Values, *, smallest: float = _SMALLEST_SHARE) -> Values:
+    """Log-odds of shares or chances, none of them taken for impossible or certain.
+
+    Args:
+        smallest: What is less counts as this much, and what is nearer to one as this far from it.
+    """
+    shares = np.clip(shares, smallest, 1 - smallest)
     return np.asarray(np.log(shares / (1 - shares)), dtype=np.float64)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f1graph.models.protocol import Outcome
+from f1graph.models.scaling import log_odds_of
 
 Values = NDArray[np.float64]
 
@@ -72,7 +73,7 @@ class Logistic:
     shift: float = 0.0
 
     def apply(self, probabilities: Values) -> Values:
-        return 1.0 / (1.0 + np.exp(-(self.shift + self.slope * _log_odds(probabilities))))
+        return 1.0 / (1.0 + np.exp(-(self.shift + self.slope * log_odds_of(probabilities, smallest=_FLOOR))))
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def learn_stack(races: Sequence[JudgedRace], *, members: Sequence[str], anchors:
 
 def fit_logistic(probabilities: Values, happened: NDArray[np.bool_], weight: Values) -> Logistic:
     """Newton's method on the log loss, held near no correction at all."""
-    log_odds = _log_odds(probabilities)
+    log_odds = log_odds_of(probabilities, smallest=_FLOOR)
     design = np.stack([log_odds, np.ones_like(log_odds)], axis=1)
     nothing = np.array([1.0, 0.0])
     found, prior = nothing.copy(), _LOGISTIC_PRIOR * weight.sum()
@@ -239,11 +240,6 @@ def _winner(race: JudgedRace) -> int | None:
 
 def _started(race: JudgedRace) -> NDArray[np.bool_]:
     return race.outcome.positions > 0
-
-
-def _log_odds(probabilities: Values) -> Values:
-    inside = np.clip(probabilities, _FLOOR, 1 - _FLOOR)
-    return np.asarray(np.log(inside / (1 - inside)), dtype=np.float64)
 
 
 def _normalised(shares: Mapping[str, float]) -> dict[str, float]:

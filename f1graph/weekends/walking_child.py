@@ -6,24 +6,18 @@ The child keeps history and features from one leg to the next of the same back-t
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from f1graph.errors import WorkError
 from f1graph.races.stages import Stage
 from f1graph.store.backtests import Leg, WalkedForecast
+from f1graph.weekends.child import end_child, said, start_child
 from f1graph.weekends.engine import OnWalk
 
 # The ledger is told no more often.
 _TELLS_EVERY = timedelta(seconds=10)
-_ENDS_WITHIN = timedelta(seconds=10)
-# A forecast is one line; forty entries with forty places each make some 20 kB.
-_LONGEST_LINE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -58,30 +52,14 @@ class ChildWalker:
 
     async def close(self) -> None:
         child, self._child = self._child, None
-        if child is None or child.process.returncode is not None:
-            return
-        child.process.terminate()
-        try:
-            async with asyncio.timeout(_ENDS_WITHIN.total_seconds()):
-                await child.process.wait()
-        except TimeoutError:
-            child.process.kill()
-            await child.process.wait()
+        if child is not None:
+            await end_child(child.process)
 
     async def _child_for(self, backtest_id: str) -> asyncio.subprocess.Process:
         if self._child is not None and self._child.backtest_id == backtest_id:
             return self._child.process
         await self.close()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "f1graph", f"--parent={os.getpid()}", "walk-legs", backtest_id, "--json"),
-            env=dict(self.environment()),
-            # Ctrl-C is for us: we end it.
-            start_new_session=True,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=_LONGEST_LINE,
-        )
+        process = await start_child("walk-legs", backtest_id, "--json", environment=self.environment())
         self._child = _Child(process, backtest_id)
         return process
 
@@ -93,14 +71,14 @@ class ChildWalker:
         loop, walked, told_at = asyncio.get_running_loop(), list[WalkedForecast](), float("-inf")
         child.stdin.write(f"{leg.name}\n".encode())
         async for line in child.stdout:
-            said = _said(line)
-            if "failed" in said:
-                raise _LegError(f"{leg.name}: {said['failed']['message']}")
-            if "error" in said:
-                raise WorkError(f"{leg.name} could not be walked: {said['error']['message']}")
-            if "walked" in said:
+            word = said(line)
+            if "failed" in word:
+                raise _LegError(f"{leg.name}: {word['failed']['message']}")
+            if "error" in word:
+                raise WorkError(f"{leg.name} could not be walked: {word['error']['message']}")
+            if "walked" in word:
                 return walked
-            forecast = said["forecast"]
+            forecast = word["forecast"]
             walked.append(WalkedForecast(**{**forecast, "stage": Stage(forecast["stage"])}))
             if loop.time() - told_at >= _TELLS_EVERY.total_seconds():
                 told_at = loop.time()
@@ -111,11 +89,3 @@ class ChildWalker:
 
 class _LegError(Exception):
     """A leg could not be walked; the child is well."""
-
-
-def _said(line: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(line)
-    except ValueError as error:
-        raise WorkError(f"the walk said something unreadable: {line[:200]!r}") from error
-    return found if isinstance(found, dict) else {}

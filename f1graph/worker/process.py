@@ -165,21 +165,14 @@ def build_worker(
 ) -> Worker:
     """arq's worker with our ways. Signals are handled by us."""
     return Worker(
-        cron_jobs=table,
         redis_pool=queue,
         queue_name=QUEUE_NAME,
-        ctx={"state": state},
-        handle_signals=False,
         # One that trains, and one that does the rest.
         max_jobs=2,
         job_timeout=settings.job_timeout,
         job_completion_wait=(settings.job_timeout + _LONGER_THAN_A_JOB) // timedelta(seconds=1),
-        keep_result=0,
-        health_check_interval=health_interval,
         health_check_key=health_key(name),
-        job_serializer=to_json,
-        job_deserializer=from_json,
-        timezone=TIME_ZONE,
+        **_our_ways(state, table, health_interval),
     )
 
 
@@ -197,22 +190,29 @@ def build_walker(
     return Worker(
         # Not the one of the table: a bell by the clock keeps its name for a minute after it was followed.
         functions=[func(walk, name=WALK, keep_result=0, max_tries=1)],
-        cron_jobs=table,
         redis_pool=queue,
         queue_name=WALKS_QUEUE_NAME,
-        ctx={"state": state},
-        handle_signals=False,
         max_jobs=1,
         job_timeout=settings.train_timeout,
         # Nobody waits for a leg: another worker walks it.
         job_completion_wait=_FREES_CLAIMS_WITHIN // timedelta(seconds=1),
-        keep_result=0,
-        health_check_interval=health_interval,
         health_check_key=f"{health_key(name)}:walks",
-        job_serializer=to_json,
-        job_deserializer=from_json,
-        timezone=TIME_ZONE,
+        **_our_ways(state, table, health_interval),
     )
+
+
+def _our_ways(state: WorkerState, table: list[CronJob], health_interval: timedelta) -> dict[str, Any]:
+    """What both have in common."""
+    return {
+        "ctx": {"state": state},
+        "cron_jobs": table,
+        "handle_signals": False,
+        "keep_result": 0,
+        "health_check_interval": health_interval,
+        "job_serializer": to_json,
+        "job_deserializer": from_json,
+        "timezone": TIME_ZONE,
+    }
 
 
 async def _until_asked_to_end(workers: Sequence[Worker], state: WorkerState) -> None:
@@ -257,7 +257,7 @@ async def _close(workers: Sequence[Worker], queue: Queue, *, is_lost: bool) -> N
     ending: list[asyncio.Task[Any]] = []
     for worker in workers:
         for job in worker.job_tasks.values():
-            # One that a second signal has cancelled is writing down that it was stopped: it is not interrupted.
+            # One that a second signal has cancelled is writing down that it was stopped.
             if not job.cancelling():
                 job.cancel()
         # The queue is told of their end by arq's own tasks, which need a Redis for it.

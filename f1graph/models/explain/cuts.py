@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from f1graph.models.cuts import SMALLEST_CHANCE, places_of_cuts
+from f1graph.models.scaling import log_odds_of
 
 Values = NDArray[np.float64]
 
@@ -22,7 +23,7 @@ def utilities_of_moved_cuts(within: Values, moved: Values) -> Values:
         (entries, coalitions, places, all entries)
     """
     as_it_is = np.cumsum(places_of_cuts(within), axis=0).T[:, None, :]  # (entries, 1, places)
-    chance = 1.0 / (1.0 + np.exp(-(log_odds(as_it_is) + moved)))
+    chance = 1.0 / (1.0 + np.exp(-(log_odds_of(as_it_is, smallest=SMALLEST_CHANCE) + moved)))
     chance[..., -1] = 1.0
     chance = np.maximum.accumulate(chance, axis=-1)
     taken = np.maximum(np.diff(chance, axis=-1, prepend=0.0), SMALLEST_CHANCE)
@@ -33,8 +34,3 @@ def utilities_of_moved_cuts(within: Values, moved: Values) -> Values:
     changed = np.broadcast_to(actual, (*own.shape[:2], *actual.shape)).copy()
     np.einsum("icki->ick", changed)[...] = own
     return changed
-
-
-def log_odds(chances: Values) -> Values:
-    inside = np.clip(chances, SMALLEST_CHANCE, 1 - SMALLEST_CHANCE)
-    return np.asarray(np.log(inside / (1 - inside)), dtype=np.float64)

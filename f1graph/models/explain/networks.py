@@ -14,7 +14,7 @@ from f1graph.models.explain.cuts import utilities_of_moved_cuts
 from f1graph.models.explain.outlook import Outlook, chance_of, joined, outlook_of
 from f1graph.models.explain.variants import Variants
 from f1graph.models.network_member import NetworkPredictor, within_of
-from f1graph.models.order_head import Heads
+from f1graph.models.order_head import OrderHead
 from f1graph.models.training_races import Fields
 from f1graph.races.explanation import InputGroup
 
@@ -29,11 +29,13 @@ class _Voice:
     """What one network, or one draw of its weights, says of all variants.
 
     Attributes:
+        head: How it is read.
         order: (variants, entries, 2)
         cuts: (variants, entries, 3)
         retirement: Log odds. (variants, entries)
     """
 
+    head: OrderHead
     order: torch.Tensor
     cuts: torch.Tensor
     retirement: torch.Tensor
@@ -45,10 +47,17 @@ def network_outlook(predictor: NetworkPredictor, variants: Variants, seed: int) 
     fields = predictor.fields(variants.features)
     entries, coalitions = fields.real.shape[1], len(variants.present)
     shape = (entries, coalitions)
-    batches = [_speak(predictor, batch, seed) for batch in _batches(predictor, variants, fields)]
+    # Each batch hears the same draws of the weights.
+    batches = [
+        [
+            _Voice(one.head, told.order, told.cuts, told.retirement)
+            for one, told in predictor.heads(batch, seed=seed)
+        ]
+        for batch in _batches(predictor, variants, fields)
+    ]
     outlooks = []
-    for number, voices in enumerate(zip(*batches, strict=True)):
-        head = predictor.networks[number // predictor.weight_draws].head
+    for voices in zip(*batches, strict=True):
+        head = voices[0].head
         log_odds = torch.cat([voice.retirement for voice in voices]).double().numpy()
         retirement = chance_of(log_odds.reshape(*shape, entries), predictor.deviation)
         with torch.no_grad():
@@ -72,18 +81,6 @@ def _utilities_by_cut(readout: CutReadout, worth: torch.Tensor) -> Values:
     moved[..., :-1] = np.swapaxes(at_cuts - at_cuts[..., -1:], 1, 2)
     # In the last coalition all cars are as they are, whichever car it is about.
     return utilities_of_moved_cuts(within_of(readout, worth[0, -1:]), moved)
-
-
-def _speak(predictor: NetworkPredictor, batch: Fields, seed: int) -> list[_Voice]:
-    """Each batch hears the same draws of the weights: the seed is set anew, and no size changes with it."""
-    found = []
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        for network in predictor.networks:
-            for _ in range(predictor.weight_draws):
-                heads: Heads = network(batch)
-                found.append(_Voice(heads.order, heads.cuts, heads.retirement))
-    return found
 
 
 def _batches(predictor: NetworkPredictor, variants: Variants, fields: Fields) -> Iterator[Fields]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from f1graph.models.baselines import TablePredictor, UniformPredictor
 from f1graph.models.boost import BoostPredictor, within_of
+from f1graph.models.cuts import SMALLEST_CHANCE
 from f1graph.models.ensemble import UltraPredictor
-from f1graph.models.explain.cuts import log_odds, utilities_of_moved_cuts
+from f1graph.models.explain.cuts import utilities_of_moved_cuts
 from f1graph.models.explain.evidence import Evidence
 from f1graph.models.explain.inputs import inputs_in_coalitions
 from f1graph.models.explain.networks import network_outlook
@@ -22,6 +23,7 @@ from f1graph.models.protocol import Predictor
 from f1graph.models.rating import RatingPredictor
 from f1graph.models.readout import order_inputs
 from f1graph.models.retirement import retirement_inputs
+from f1graph.models.scaling import log_odds_of
 from f1graph.models.stacking import View
 
 Values = NDArray[np.float64]
@@ -75,10 +77,10 @@ def _(predictor: BoostPredictor, variants: Variants, seed: int) -> Outlook:
     entries, coalitions, _ = inputs.shape
     cuts, retirement = predictor.told(names, inputs.reshape(entries * coalitions, -1))
     told = {cut: chances.reshape(entries, coalitions) for cut, chances in cuts.items() if cut < entries}
-    at_cuts = np.stack([log_odds(chances) for chances in told.values()], axis=-1)
+    at_cuts = np.stack([log_odds_of(chances, smallest=SMALLEST_CHANCE) for chances in told.values()], axis=-1)
     within = within_of({cut: chances[:, -1] for cut, chances in told.items()}, entries)
     moved = _between_cuts(at_cuts - at_cuts[:, -1:], list(told), entries)
-    stops = log_odds(retirement).reshape(entries, coalitions)
+    stops = log_odds_of(retirement, smallest=SMALLEST_CHANCE).reshape(entries, coalitions)
     return outlook_of(
         utilities_of_moved_cuts(within, moved),
         chance_of(one_changed(stops[:, -1], stops), predictor.deviation),
