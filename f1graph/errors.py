@@ -4,6 +4,8 @@
     ├── SettingsError               a setting cannot be used
     ├── UnknownError                asked for something that is not there (race, driver, forecast, bundle …)
     ├── RequestError                asked in a way that cannot be answered (bad cursor, too many, bad time)
+    ├── UnauthenticatedError        asked without a key where one is needed, or with one that is not valid
+    ├── ForbiddenError              asked with a key that lacks the scope
     ├── SourceError                 a source gave something that cannot be stored
     │   ├── SourceUnavailableError  it did not answer
     │   └── BadSourceDataError      it answered, but wrongly: file, row and value are in the text
@@ -37,6 +39,14 @@ class UnknownError(F1GraphError):
 
 class RequestError(F1GraphError):
     code = "BAD_REQUEST"
+
+
+class UnauthenticatedError(F1GraphError):
+    code = "UNAUTHENTICATED"
+
+
+class ForbiddenError(F1GraphError):
+    code = "FORBIDDEN"
 
 
 class SourceError(F1GraphError):
