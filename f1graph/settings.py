@@ -158,6 +158,20 @@ class Settings(BaseSettings):
     )
     graphiql: bool = Field(True, description="Serve GraphiQL at `/graphiql`.")
     body_limit: int = Field(100_000, ge=1_000, description="Largest accepted request body, in bytes.")
+    response_cache_entries: int = Field(
+        1_000,
+        ge=0,
+        description="Answers that are kept to be given again until something is committed; 0: none.",
+    )
+    response_cache_bytes: int = Field(
+        64_000_000, ge=0, description="How large all answers that are kept may be together, in bytes."
+    )
+    response_cache_age: timedelta = Field(
+        timedelta(seconds=2),
+        gt=timedelta(0),
+        description="How long a kept answer is given again at most: `service { now }` may be that old, facts "
+        "and forecasts never are.",
+    )
     request_timeout: timedelta = Field(
         timedelta(seconds=10),
         gt=timedelta(0),

@@ -22,12 +22,14 @@ from f1graph.api.endpoint import GraphQLEndpoint
 from f1graph.api.gate import Gate
 from f1graph.api.headers import SecurityHeaders
 from f1graph.api.pages import page, plain_root_page, web_folder
+from f1graph.api.response_cache import ResponseCache
 from f1graph.clock import Clock
 from f1graph.errors import StoreError
 from f1graph.settings import Settings, listed
 from f1graph.store.engine import Store, open_store
 from f1graph.store.freshness import database_revision, is_invented
 from f1graph.store.migrate import newest_revision
+from f1graph.store.version import DataVersion, data_version
 
 _log = logging.getLogger("f1graph.api")
 _INVENTED = (
@@ -45,6 +47,7 @@ class State(TypedDict):
     """What lives as long as the application."""
 
     store: Store
+    versions: DataVersion
 
 
 def create_app(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> Starlette:
@@ -73,9 +76,11 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
             timeout=settings.database_timeout,
             statement_timeout=settings.statement_timeout,
         )
+        versions = data_version(opened)
         try:
-            yield {"store": opened}
+            yield {"store": opened, "versions": versions}
         finally:
+            versions.close()
             await access.close()
             if store is None:
                 await opened.close()
@@ -109,6 +114,16 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         ],
         # CORS before the gate, so that a page may read why it was refused.
         middleware=[
+            Middleware(
+                ResponseCache,
+                role_at_once=access.role_at_once,
+                clock=clock,
+                entries=settings.response_cache_entries,
+                most_bytes=settings.response_cache_bytes,
+                age=settings.response_cache_age,
+                body_limit=settings.body_limit,
+                request_timeout=settings.request_timeout,
+            ),
             Middleware(SecurityHeaders, hsts=settings.hsts),
             *_cors(settings),
             Middleware(Gate, access=access),

@@ -20,11 +20,13 @@ from f1graph.api.answers import (
     negotiate,
     refuse,
     refuse_document,
+    refuse_slow,
     respond,
     result_content,
 )
 from f1graph.api.context import Context
 from f1graph.api.documents import DocumentError, Documents
+from f1graph.api.response_cache import MAY_BE_KEPT
 from f1graph.api.schema import graphql_schema
 from f1graph.clock import Clock
 from f1graph.errors import F1GraphError
@@ -85,8 +87,7 @@ class GraphQLEndpoint:
         except DocumentError as error:
             return refuse_document(error.reason, error.errors, media_type=media_type)
         except TimeoutError:
-            text = f"the request took longer than {self._timeout:g} seconds"
-            return refuse("TIMEOUT", text, status=408, media_type=media_type)
+            return refuse_slow(self._timeout, media_type=media_type)
         except ClientDisconnect:
             return refuse("DISCONNECTED", "the request broke off", status=400)
         except Exception as error:
@@ -151,6 +152,8 @@ class GraphQLEndpoint:
         if result.data is None and result.errors and all(error.path is None for error in result.errors):
             # Nothing was executed: variables that do not fit.
             raise DocumentError("BAD_USER_INPUT", [_plain(error) for error in result.errors])
+        if operation.operation is OperationType.QUERY and not result.errors:
+            setattr(request.state, MAY_BE_KEPT, True)
         return respond(result_content(result), media_type=media_type)
 
 

@@ -13,14 +13,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import Any, cast
 
-import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from f1graph.api.answers import JSON, negotiate, refuse
+from f1graph.api.answers import refuse_slow
+from f1graph.api.coroutines import Resumed
+from f1graph.api.request_keys import BY_ADDRESS, Headers, Key, RequestKeys, is_json
 from f1graph.clock import Clock
 from f1graph.store.version import DataVersion
 
@@ -30,25 +29,35 @@ MAY_BE_KEPT = "may_be_kept"
 # The data version that a request began with, for the layers within.
 VERSION = "data_version_seen"
 
-_BY_ADDRESS = ("GET", "HEAD")
 # They are of one request, not of the answer.
-_OF_ONE_REQUEST = (b"ratelimit", b"x-ratelimit", b"retry-after", b"set-cookie", b"date", b"content-length")
-# Parameters of a GET that hold JSON.
-_JSON_PARAMETERS = ("variables", "extensions")
+_OF_ONE_REQUEST = (b"ratelimit", b"x-ratelimit", b"retry-after", b"set-cookie", b"date")
 
 Header = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """An answer, ready to send, and how long it holds."""
+class Answer:
+    """An answer, ready to send.
 
+    Attributes:
+        headers: For a POST, which no cache on the way keeps.
+        by_address: For a GET, with those that tell caches how to ask again.
+    """
+
+    headers: list[Header]
+    by_address: list[Header]
+    body: bytes
+    etag: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer and how long it holds."""
+
+    answer: Answer
     version: str
     since: datetime
     until: datetime
-    headers: list[Header]
-    body: bytes
-    etag: bytes
 
 
 class ResponseCache:
@@ -81,8 +90,9 @@ class ResponseCache:
         self._age = age
         self._body_limit = body_limit
         self._timeout = request_timeout.total_seconds()
-        self._kept: OrderedDict[Any, Kept] = OrderedDict()
+        self._kept: OrderedDict[Key, Kept] = OrderedDict()
         self._bytes = 0
+        self._keys = RequestKeys(size=2 * entries)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != GRAPH:
@@ -90,89 +100,92 @@ class ResponseCache:
             return
         headers = dict(scope["headers"])
         method = scope["method"]
-        role = self._role_at_once(scope)
-        key = None
-        if method in _BY_ADDRESS:
-            key = _key(_of_address(scope["query_string"]), headers, role)
+        content: bytes | None = None
+        if method in BY_ADDRESS:
+            content = scope["query_string"]
         elif method == "POST" and self._is_short_json(headers):
             try:
-                async with asyncio.timeout(self._timeout):
-                    first = await receive()
+                first = await self._first(receive)
             except TimeoutError:
-                text = f"the request took longer than {self._timeout:g} seconds"
-                await refuse("TIMEOUT", text, status=408)(scope, receive, send)
+                await refuse_slow(self._timeout)(scope, receive, send)
                 return
             receive = _again(first, receive)
+            # A body in several pieces is the endpoint's to read.
             if first["type"] == "http.request" and not first.get("more_body", False):
-                key = _key(first.get("body", b""), headers, role)
+                content = first.get("body", b"")
+        role = self._role_at_once(scope)
+        key = None
+        if content is not None and role is not None:
+            key = self._keys.key(method, content, headers, role)
         await self._answer(key, scope, headers, receive, send)
 
     async def _answer(
-        self, key: Any, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send
+        self, key: Key | None, scope: Scope, headers: Headers, receive: Receive, send: Send
     ) -> None:
         versions: DataVersion = scope["state"]["versions"]
         # Read before anything else: an answer that was begun before a commit is not one of after it.
         version = await versions.current()
         now = self._clock()
-        kept = self._kept.get(key) if key is not None else None
-        if kept is not None:
+        if key is not None and (kept := self._kept.get(key)) is not None:
             if kept.version == version and kept.since <= now < kept.until:
                 self._kept.move_to_end(key)
-                await _send(kept, scope["method"], headers, send)
+                await _send(kept.answer, scope["method"], headers, send)
                 return
             self._forget(key)
         scope["state"][VERSION] = version
-        keeping = _Keeping(scope, headers, send)
-        await self._app(scope, receive, keeping.send)
-        if key is not None and version is not None and self._entries and keeping.answer is not None:
-            self._keep(key, keeping.answer, version, now)
+        watched = _Watched(scope, headers, send)
+        await self._app(scope, receive, watched.send)
+        if key is not None and version is not None and self._entries and watched.answer is not None:
+            self._keep(key, Kept(watched.answer, version, now, now + self._age))
 
-    def _is_short_json(self, headers: dict[bytes, bytes]) -> bool:
+    async def _first(self, receive: Receive) -> Message:
+        """The first message of a request.
+
+        Raises:
+            TimeoutError: It did not come in time.
+        """
+        waiting: Any = receive()
+        try:
+            paused = waiting.send(None)
+        except StopIteration as done:
+            # It was there, as nearly always: a time-out for nothing would cost as much as all the rest.
+            message: Message = done.value
+            return message
+        async with asyncio.timeout(self._timeout):
+            return cast("Message", await Resumed(waiting, paused))
+
+    def _is_short_json(self, headers: Headers) -> bool:
         length = headers.get(b"content-length", b"")
         return (
             length.isdigit()
             and int(length[:18]) <= self._body_limit
-            and headers.get(b"content-type", b"").partition(b";")[0].strip().lower() == JSON.encode()
+            and is_json(headers.get(b"content-type", b""))
         )
 
-    def _keep(self, key: Any, answer: _Answer, version: str, now: datetime) -> None:
-        if len(answer.body) > self._most_bytes:
+    def _keep(self, key: Key, kept: Kept) -> None:
+        if len(kept.answer.body) > self._most_bytes:
             return
         self._forget(key)
-        self._kept[key] = Kept(
-            version=version,
-            since=now,
-            until=now + self._age,
-            headers=answer.headers,
-            body=answer.body,
-            etag=answer.etag,
-        )
-        self._bytes += len(answer.body)
+        self._kept[key] = kept
+        self._bytes += len(kept.answer.body)
         while len(self._kept) > self._entries or self._bytes > self._most_bytes:
             self._forget(next(iter(self._kept)))
 
-    def _forget(self, key: Any) -> None:
+    def _forget(self, key: Key) -> None:
         kept = self._kept.pop(key, None)
         if kept is not None:
-            self._bytes -= len(kept.body)
+            self._bytes -= len(kept.answer.body)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    headers: list[Header]
-    body: bytes
-    etag: bytes
+class _Watched:
+    """Passes an answer on. One that may be kept is kept, and tells caches on the way how to ask again."""
 
-
-class _Keeping:
-    """Passes an answer on; one that may be kept is kept, and gets the headers of caches."""
-
-    def __init__(self, scope: Scope, headers: dict[bytes, bytes], send: Send) -> None:
+    def __init__(self, scope: Scope, headers: Headers, send: Send) -> None:
         self._scope = scope
         self._headers = headers
         self._send = send
         self._start: Message | None = None
-        self.answer: _Answer | None = None
+        self.answer: Answer | None = None
 
     async def send(self, message: Message) -> None:
         # A stream is never held back: its first event may be long in coming.
@@ -182,54 +195,45 @@ class _Keeping:
             await self._send(message)
         else:
             start, self._start = self._start, None
-            await self._finish(start, message)
-
-    async def _finish(self, start: Message, message: Message) -> None:
-        if message.get("more_body", False):
-            raise RuntimeError("an answer that may be kept comes in one piece")
-        body = message.get("body", b"")
-        etag = b'"' + hashlib.blake2b(body, digest_size=16).hexdigest().encode() + b'"'
-        headers = _with_cache_headers(start["headers"], etag, is_public=b"authorization" not in self._headers)
-        self.answer = _Answer(
-            [header for header in headers if not header[0].startswith(_OF_ONE_REQUEST)]
-            + [(b"content-length", str(len(body)).encode())],
-            body,
-            etag,
-        )
-        await _send_answer(start["status"], headers, body, etag, self._scope["method"], self._headers, self._send)
+            if message.get("more_body", False):
+                raise RuntimeError("an answer that may be kept comes in one piece")
+            body = message.get("body", b"")
+            etag = b'"' + hashlib.blake2b(body, digest_size=16).hexdigest().encode() + b'"'
+            is_public = b"authorization" not in self._headers
+            of_answer = [one for one in start["headers"] if not one[0].startswith(_OF_ONE_REQUEST)]
+            self.answer = Answer(of_answer, _for_caches(of_answer, etag, is_public=is_public), body, etag)
+            of_request = [one for one in start["headers"] if one[0].startswith(_OF_ONE_REQUEST)]
+            await _send(self.answer, self._scope["method"], self._headers, self._send, of_request)
 
 
-def _with_cache_headers(headers: Iterable[Header], etag: bytes, *, is_public: bool) -> list[Header]:
+def _for_caches(headers: list[Header], etag: bytes, *, is_public: bool) -> list[Header]:
     """Whoever keeps the answer asks each time whether it still holds: a commit may come at any moment."""
-    varies, others = [b"accept", b"authorization"], []
+    varies = [b"accept", b"authorization"]
+    others = []
     for name, value in headers:
         if name == b"vary":
             varies += [part.strip().lower() for part in value.split(b",")]
         else:
             others.append((name, value))
-    others.append((b"vary", b", ".join(dict.fromkeys(varies))))
-    others.append((b"cache-control", b"public, no-cache" if is_public else b"private, no-cache"))
-    others.append((b"etag", etag))
-    return others
+    whose = b"public" if is_public else b"private"
+    return [
+        *others,
+        (b"vary", b", ".join(dict.fromkeys(varies))),
+        (b"cache-control", whose + b", no-cache"),
+        (b"etag", etag),
+    ]
 
 
-async def _send(kept: Kept, method: str, asked: dict[bytes, bytes], send: Send) -> None:
-    await _send_answer(200, kept.headers, kept.body, kept.etag, method, asked, send)
-
-
-async def _send_answer(
-    status: int,
-    headers: list[Header],
-    body: bytes,
-    etag: bytes,
-    method: str,
-    asked: dict[bytes, bytes],
-    send: Send,
+async def _send(
+    answer: Answer, method: str, asked: Headers, send: Send, of_request: Iterable[Header] = ()
 ) -> None:
-    if method in _BY_ADDRESS and b"if-none-match" in asked and _is_known(asked[b"if-none-match"], etag):
-        status, body = 304, b""
-        headers = [header for header in headers if header[0] not in (b"content-length", b"content-type")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    status, headers, body = 200, answer.headers, answer.body
+    if method in BY_ADDRESS:
+        headers = answer.by_address
+        if b"if-none-match" in asked and _is_known(asked[b"if-none-match"], answer.etag):
+            status, body = 304, b""
+            headers = [one for one in headers if one[0] not in (b"content-length", b"content-type")]
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *of_request]})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -246,41 +250,3 @@ def _again(first: Message, receive: Receive) -> Receive:
         return messages.pop() if messages else await receive()
 
     return received
-
-
-def _key(content: bytes | dict[str, Any] | None, headers: dict[bytes, bytes], role: str | None) -> Any:
-    """Equal for requests that get the same answer, by whatever method; None where nothing may be kept."""
-    if role is None or content is None:
-        return None
-    media_type = _negotiated(headers.get(b"accept", b""))
-    if media_type is None:
-        return None
-    try:
-        asked = orjson.loads(content) if isinstance(content, bytes) else content
-        if not isinstance(asked, dict):
-            return None
-        given = {name: value for name, value in asked.items() if value not in (None, "", {})}
-        canonical = orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
-    except (orjson.JSONDecodeError, TypeError):
-        return None
-    # An answer to a page of another origin says whether that page may read it.
-    return canonical, media_type, role, headers.get(b"origin")
-
-
-@lru_cache(maxsize=256)
-def _negotiated(accept: bytes) -> str | None:
-    return negotiate(accept.decode("latin-1"))
-
-
-def _of_address(query_string: bytes) -> dict[str, Any] | None:
-    """What the address of a GET asks; None where its JSON is broken."""
-    asked: dict[str, Any] = {}
-    for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
-        if name in _JSON_PARAMETERS and value:
-            try:
-                asked[name] = orjson.loads(value)
-            except orjson.JSONDecodeError:
-                return None
-        else:
-            asked[name] = value
-    return asked

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from f1graph.errors import StoreError
 from f1graph.store.engine import Store
@@ -105,5 +106,5 @@ class PostgresVersion:
                 await connection.execution_options(isolation_level="AUTOCOMMIT")
                 snapshot = await connection.execute(text("SELECT pg_current_snapshot()::text"))
                 return str(snapshot.scalar_one())
-        except StoreError:
+        except (StoreError, SQLAlchemyError):
             return None

@@ -79,9 +79,15 @@ def _compare(name: str, query: str, many: dict[str, str], few: dict[str, str], f
             _, url, _ = servers.enter_context(_api({**environment, **settings}))
             return Server(f"{url}/graphql", asks=True)
 
-        apis = {f"API, {MANY} seasons": api(many), f"API, {FEW} seasons": api(few)}
+        cached = api(many)
+        off = {"F1GRAPH_RESPONSE_CACHE_ENTRIES": "0"}
+        apis = {
+            "API, from the response cache": cached,
+            f"API without it, {MANY} seasons": api(many, **off),
+            f"API without it, {FEW} seasons": api(few, **off),
+        }
         answer = folder / "answer.json"
-        answer.write_bytes(_answer(apis[f"API, {MANY} seasons"].url, query))
+        answer.write_bytes(_answer(cached.url, query))
         bare = Server(servers.enter_context(_bare(answer)), asks=False)
         for _ in range(ROUNDS):
             for server in (bare, *apis.values()):
