@@ -18,7 +18,7 @@ _JSON_PARAMETERS = ("variables", "extensions")
 _LONGEST_REMEMBERED = 4_000
 
 Headers = dict[bytes, bytes]
-# What is asked, the media type, the role, and the page's origin: an answer tells that page whether it may read.
+# What is asked, the media type, the role, and the page's origin: its answer says whether it may read it.
 Key = tuple[bytes, str, str, bytes | None]
 
 

@@ -110,9 +110,10 @@ class ResponseCache:
                 await refuse_slow(self._timeout)(scope, receive, send)
                 return
             receive = _again(first, receive)
+            body = first.get("body", b"")
             # A body in several pieces is the endpoint's to read.
-            if first["type"] == "http.request" and not first.get("more_body", False):
-                content = first.get("body", b"")
+            if len(body) == int(headers[b"content-length"]):
+                content = body
         role = self._role_at_once(scope)
         key = None
         if content is not None and role is not None:

@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 
 from tests.benchmarks.load import CONCURRENCY, Load, is_there, put_under_load
-from tests.benchmarks.measuring import console, free_port, served, show, wait_for
+from tests.benchmarks.measuring import console, free_port, served, show
 
 NOW = "2054-10-02T12:00Z"
 # The forecast takes a while by the clock that starts at NOW: the API is asked later.
@@ -106,8 +106,16 @@ def _row(label: str, server: Server, bare: Server) -> tuple[str, ...]:
         statistics.median(getattr(one, name) for one in server.rounds)
         for name in ("per_second", "median", "p99")
     ]
-    shares = [one.per_second / other.per_second for one, other in zip(server.rounds, bare.rounds, strict=True)]
-    return label, f"{middle[0]:,.0f}", f"{middle[1]:.1f}", f"{middle[2]:.1f}", f"{statistics.median(shares):.3f}"
+    shares = [
+        one.per_second / other.per_second for one, other in zip(server.rounds, bare.rounds, strict=True)
+    ]
+    return (
+        label,
+        f"{middle[0]:,.0f}",
+        f"{middle[1]:.1f}",
+        f"{middle[2]:.1f}",
+        f"{statistics.median(shares):.3f}",
+    )
 
 
 def _history(folder: Path, seasons: int) -> dict[str, str]:
