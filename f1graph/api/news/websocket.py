@@ -1,0 +1,251 @@
+"""Subscriptions over WebSockets, by the protocol `graphql-transport-ws` and no other."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from f1graph.api.answers import refuse
+from f1graph.api.news.operations import EndedError, Operation, Operations, refusal
+from f1graph.api.news.reading import OperationReader
+from f1graph.api.news.streams import Manner, TooManyError, too_many
+
+PROTOCOL = "graphql-transport-ws"
+# A close reason has 123 bytes at most.
+_LONGEST_REASON = 120
+
+
+class ClosedError(Exception):
+    """The connection ends.
+
+    Args:
+        code: Of the protocol; None where the client is gone already.
+    """
+
+    def __init__(self, code: int | None = None, reason: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one connection.
+
+    Attributes:
+        message: Bytes of one message of the client.
+        subscriptions: Operations at the same time.
+        idle: Without an operation the connection is closed after this.
+        hello: The client must begin within this.
+    """
+
+    message: int
+    subscriptions: int
+    idle: timedelta
+    hello: timedelta = timedelta(seconds=3)
+
+
+class WebSocketEndpoint:
+    """Answers WebSockets on `/graphql`."""
+
+    def __init__(
+        self, *, reader: OperationReader, operations: Operations, manner: Manner, limits: Limits
+    ) -> None:
+        self._reader = reader
+        self._operations = operations
+        self._manner = manner
+        self._limits = limits
+
+    async def serve(self, websocket: WebSocket) -> None:
+        """One connection, from the handshake to its end."""
+        if PROTOCOL not in websocket.scope["subprotocols"]:
+            text = f"only the subprotocol {PROTOCOL} is spoken here"
+            await websocket.send_denial_response(refuse("SUBPROTOCOL_NOT_ACCEPTABLE", text, status=400))
+            return
+        try:
+            with self._manner.connections.one():
+                await websocket.accept(PROTOCOL)
+                talk = Talk(websocket, self._reader, self._operations, self._manner, self._limits)
+                await talk.until_closed()
+        except TooManyError:
+            await websocket.send_denial_response(too_many())
+
+
+class Talk:
+    """One connection."""
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        reader: OperationReader,
+        operations: Operations,
+        manner: Manner,
+        limits: Limits,
+    ) -> None:
+        self._websocket = websocket
+        self._reader = reader
+        self._operations = operations
+        self._patience = manner.patience.total_seconds()
+        self._limits = limits
+        self._is_acknowledged = False
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._tasks = asyncio.TaskGroup()
+        self._sending = asyncio.Lock()
+
+    async def until_closed(self) -> None:
+        """Speaks until either side ends it; then nothing goes on for this client."""
+        end = ClosedError()
+        try:
+            async with self._tasks:
+                self._tasks.create_task(self._until_stopped())
+                await self._receive_all()
+        except* ClosedError as group:
+            end = next(error for error in _leaves(group) if isinstance(error, ClosedError))
+        except* (WebSocketDisconnect, OSError):
+            pass
+        if end.code is not None:
+            await self._close(end.code, end.reason)
+
+    async def _until_stopped(self) -> None:
+        await self._websocket.state.feed.stopped.wait()
+        raise ClosedError(1012, "SERVICE_RESTART: go on from the last cursor")
+
+    async def _receive_all(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._patience_with_client()):
+                    received = await self._websocket.receive()
+            except TimeoutError:
+                if not self._is_acknowledged:
+                    raise ClosedError(4408, "Connection initialisation timeout") from None
+                if not self._running:
+                    raise ClosedError(1001, "IDLE_TIMEOUT: nothing was subscribed to") from None
+                continue
+            if received["type"] == "websocket.disconnect":
+                raise ClosedError
+            await self._answer(self._message(received.get("text")))
+
+    def _patience_with_client(self) -> float:
+        limit = self._limits.idle if self._is_acknowledged else self._limits.hello
+        return limit.total_seconds()
+
+    def _message(self, text: str | None) -> dict[str, Any]:
+        if text is None:
+            raise ClosedError(4400, "Invalid message: send text")
+        if len(text) > self._limits.message or len(text.encode()) > self._limits.message:
+            raise ClosedError(1009, f"MESSAGE_TOO_LARGE: it may have {self._limits.message} bytes")
+        try:
+            message = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            raise ClosedError(4400, "Invalid message: it is not JSON") from None
+        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+            raise ClosedError(4400, "Invalid message: it has no type")
+        return message
+
+    async def _answer(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "connection_init":
+                await self._begin(_payload(message))
+            case "ping":
+                payload = _payload(message)
+                await self._send({"type": "pong"} | ({} if payload is None else {"payload": payload}))
+            case "pong":
+                _payload(message)
+            case "subscribe":
+                self._subscribe(_id(message), message.get("payload"))
+            case "complete":
+                running = self._running.pop(_id(message), None)
+                if running is not None:
+                    running.cancel()
+            case other:
+                raise ClosedError(4400, f"Invalid message: type {other!r}")
+
+    async def _begin(self, _payload: dict[str, Any] | None) -> None:
+        if self._is_acknowledged:
+            raise ClosedError(4429, "Too many initialisation requests")
+        self._is_acknowledged = True
+        await self._send({"type": "connection_ack"})
+
+    def _subscribe(self, operation_id: str, payload: Any) -> None:
+        if not self._is_acknowledged:
+            raise ClosedError(4401, "Unauthorized")
+        if operation_id in self._running:
+            raise ClosedError(4409, f"Subscriber for {operation_id} already exists")
+        is_too_many = len(self._running) >= self._limits.subscriptions
+        self._running[operation_id] = self._tasks.create_task(
+            self._refuse_more(operation_id) if is_too_many else self._run(operation_id, payload)
+        )
+
+    async def _refuse_more(self, operation_id: str) -> None:
+        text = f"a connection may have {self._limits.subscriptions} operations at a time"
+        await self._fail(operation_id, refusal("TOO_MANY_SUBSCRIPTIONS", text))
+
+    async def _run(self, operation_id: str, payload: Any) -> None:
+        try:
+            operation: Operation = self._reader.read(payload)
+            answers = await self._operations.start(operation, self._websocket)
+            async with aclosing(answers):
+                async for answer in answers:
+                    await self._send_text(
+                        b'{"id":' + orjson.dumps(operation_id) + b',"type":"next","payload":' + answer.content + b"}"
+                    )
+        except EndedError as error:
+            await self._fail(operation_id, error)
+            return
+        if not self._websocket.state.feed.stopped.is_set():
+            self._forget(operation_id)
+            await self._send({"id": operation_id, "type": "complete"})
+
+    async def _fail(self, operation_id: str, error: EndedError) -> None:
+        self._forget(operation_id)
+        await self._send({"id": operation_id, "type": "error", "payload": error.errors})
+
+    def _forget(self, operation_id: str) -> None:
+        # The id may be used again as soon as the client hears of the end; it may have been already.
+        if self._running.get(operation_id) is asyncio.current_task():
+            del self._running[operation_id]
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self._send_text(orjson.dumps(message))
+
+    async def _send_text(self, content: bytes) -> None:
+        try:
+            async with asyncio.timeout(self._patience), self._sending:
+                await self._websocket.send_text(content.decode())
+        except TimeoutError:
+            raise ClosedError(1013, "SLOW_SUBSCRIBER: go on from the last cursor") from None
+
+    async def _close(self, code: int, reason: str) -> None:
+        try:
+            # Who does not read does not take this either, and is left without a word.
+            async with asyncio.timeout(self._patience):
+                await self._websocket.close(code, reason.encode()[:_LONGEST_REASON].decode(errors="ignore"))
+        except (TimeoutError, OSError, RuntimeError, WebSocketDisconnect):
+            pass
+
+
+def _payload(message: dict[str, Any]) -> dict[str, Any] | None:
+    payload = message.get("payload")
+    if payload is not None and not isinstance(payload, dict):
+        raise ClosedError(4400, "Invalid message: payload is no object")
+    return payload
+
+
+def _id(message: dict[str, Any]) -> str:
+    found = message.get("id")
+    if not isinstance(found, str) or not found:
+        raise ClosedError(4400, "Invalid message: it has no id")
+    return found
+
+
+def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return found
