@@ -101,7 +101,7 @@ def refuse(code: str, message: str, *, status: int, media_type: str = JSON) -> R
 def refuse_document(code: str, errors: list[GraphQLError], *, media_type: str) -> Response:
     """A document that was not executed: by the specification 400 in the newer media type, 200 in plain "
     "JSON."""
-    content = {"errors": [_formatted(error, code) for error in errors]}
+    content = {"errors": [formatted(error, code) for error in errors]}
     return respond(content, media_type=media_type, status=400 if media_type == GRAPHQL_JSON else 200)
 
 
@@ -123,14 +123,14 @@ def public_error(error: GraphQLError) -> dict[str, Any]:
         # Its text names the database, which is for the log only.
         return _masked(error, cause, "The database does not answer", cause.code)
     if isinstance(cause, F1GraphError):
-        return _formatted(error, cause.code)
+        return formatted(error, cause.code)
     if cause is None or isinstance(cause, GraphQLError):
-        return _formatted(error, "BAD_USER_INPUT")
+        return formatted(error, "BAD_USER_INPUT")
     return _masked(error, cause, "Something went wrong", "INTERNAL_ERROR")
 
 
 def _masked(error: GraphQLError, cause: Exception, message: str, code: str) -> dict[str, Any]:
-    masked = _formatted(error, code)
+    masked = formatted(error, code)
     masked["message"] = message
     masked["extensions"]["id"] = log_unexpected(cause)
     return masked
@@ -143,7 +143,8 @@ def log_unexpected(error: BaseException) -> str:
     return error_id
 
 
-def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:
-    formatted: dict[str, Any] = dict(error.formatted)
-    formatted["extensions"] = {**(error.extensions or {}), "code": code}
-    return formatted
+def formatted(error: GraphQLError, code: str) -> dict[str, Any]:
+    """An error with its code."""
+    found: dict[str, Any] = dict(error.formatted)
+    found["extensions"] = {**(error.extensions or {}), "code": code}
+    return found

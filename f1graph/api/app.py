@@ -12,14 +12,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from f1graph import __version__
+from f1graph.api.context import Context
+from f1graph.api.documents import Documents
 from f1graph.api.endpoint import GraphQLEndpoint
 from f1graph.api.headers import SecurityHeaders
+from f1graph.api.news.feed import Feed
+from f1graph.api.news.operations import Operations
+from f1graph.api.news.streams import Connections, Manner
+from f1graph.api.news.websocket import Limits, WebSocketEndpoint
 from f1graph.api.pages import page, plain_root_page, web_folder
+from f1graph.api.schema import graphql_schema
 from f1graph.clock import Clock
 from f1graph.errors import StoreError
 from f1graph.settings import Settings
@@ -43,6 +51,7 @@ class State(TypedDict):
     """What lives as long as the application."""
 
     store: Store
+    feed: Feed
 
 
 def create_app(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> Starlette:
@@ -54,29 +63,55 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         clock: Else the one of the settings.
     """
     newest = newest_revision()
+    clock = clock or settings.clock()
+
+    def context(connection: HTTPConnection) -> Context:
+        return Context(connection.state.store, clock(), settings.calls_per_hour)
+
+    documents = Documents(graphql_schema)
+    operations = Operations(context=context, timeout=settings.request_timeout.total_seconds())
+    manner = Manner(Connections(settings.stream_limit), settings.subscriber_patience)
     endpoint = GraphQLEndpoint(
+        documents=documents,
+        operations=operations,
+        manner=manner,
         body_limit=settings.body_limit,
         request_timeout=settings.request_timeout,
-        clock=clock or settings.clock(),
-        calls_per_hour=settings.calls_per_hour,
+        context=context,
+    )
+    websockets = WebSocketEndpoint(
+        documents=documents,
+        operations=operations,
+        manner=manner,
+        limits=Limits(
+            message=settings.websocket_message_limit,
+            subscriptions=settings.subscriptions_per_connection,
+            idle=settings.websocket_idle,
+        ),
     )
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[State]:
+    async def lifespan(app: Starlette) -> AsyncIterator[State]:
         opened = store or open_store(
             settings.store_url,
             pool_size=settings.database_pool_size,
             timeout=settings.database_timeout,
             statement_timeout=settings.statement_timeout,
         )
+        # The server stops the streams before it waits for them: see `f1graph.api.server`.
+        app.state.feed = feed = Feed(opened, clock)
         try:
-            yield {"store": opened}
+            yield {"store": opened, "feed": feed}
         finally:
+            await feed.close()
             if store is None:
                 await opened.close()
 
     async def graphql(request: Request) -> Response:
-        return await endpoint.answer(request, request.state.store)
+        return await endpoint.answer(request)
+
+    async def graphql_websocket(websocket: WebSocket) -> None:
+        await websockets.serve(websocket)
 
     async def healthz(_request: Request) -> Response:
         return JSONResponse({"status": "ok", "version": __version__})
@@ -97,6 +132,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         routes=[
             Route("/", root),
             Route("/graphql", graphql, methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", graphql_websocket),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/graphiql/assets/{name}", asset),
@@ -111,7 +147,7 @@ def _cors(settings: Settings) -> list[Middleware]:
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     if not origins:
         return []
-    methods, headers = ["GET", "POST"], ["content-type"]
+    methods, headers = ["GET", "POST"], ["content-type", "last-event-id"]
     return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=headers)]
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import orjson
 
-from f1graph.api.answers import EVENT_STREAM, MULTIPART
+from f1graph.api.answers import EVENT_STREAM, MULTIPART, negotiate_stream
 from f1graph.api.news.feed import Feed
 from f1graph.api.news.operations import Answer, EndedError, refusal
 
@@ -73,6 +73,14 @@ class Multipart:
 
     def _fatal(self, error: EndedError) -> bytes:
         return self._part(orjson.dumps({"payload": None, "errors": error.errors})) + self.complete
+
+
+def framing_of(accept: str | None) -> Framing | None:
+    """How a stream is sent to who accepts one; None if none is accepted."""
+    media_type = negotiate_stream(accept)
+    if media_type is None:
+        return None
+    return EventStream() if media_type == EVENT_STREAM else Multipart()
 
 
 async def framed(

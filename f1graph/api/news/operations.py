@@ -25,9 +25,9 @@ from graphql import (
 )
 from starlette.requests import HTTPConnection
 
-from f1graph.api.answers import public_error, result_content
+from f1graph.api.answers import formatted, public_error, result_content
 from f1graph.api.context import Context
-from f1graph.api.documents import Document
+from f1graph.api.documents import Document, DocumentError
 from f1graph.api.news.feed import Feed
 from f1graph.api.schema import graphql_schema
 from f1graph.api.subscription import SubscriberContext
@@ -78,6 +78,10 @@ def refusal(code: str, message: str) -> EndedError:
     return EndedError([{"message": message, "extensions": {"code": code}}])
 
 
+def refused_document(error: DocumentError) -> EndedError:
+    return EndedError([formatted(one, error.reason) for one in error.errors])
+
+
 class Operations:
     """Runs operations.
 
@@ -119,10 +123,13 @@ class Operations:
         feed: Feed = connection.state.feed
         context = self._context(connection)
         executor = self._executor(operation, SubscriberContext.following(context, feed, last_event_id), None)
-        async with asyncio.timeout(self._timeout):
-            source = create_source_event_stream(executor)
-            if isawaitable(source):
-                source = await source
+        try:
+            async with asyncio.timeout(self._timeout):
+                source = create_source_event_stream(executor)
+                if isawaitable(source):
+                    source = await source
+        except TimeoutError:
+            raise self._too_slow() from None
         if isinstance(source, ExecutionResult):
             raise EndedError([public_error(error) for error in source.errors or ()])
         return source
@@ -167,10 +174,12 @@ class Operations:
                 if isawaitable(result):
                     result = await result
         except TimeoutError:
-            text = f"it took longer than {self._timeout:g} seconds"
-            return refusal("TIMEOUT", text).content
+            return self._too_slow().content
         assert isinstance(result, ExecutionResult)
         return orjson.dumps(result_content(result))
+
+    def _too_slow(self) -> EndedError:
+        return refusal("TIMEOUT", f"it took longer than {self._timeout:g} seconds")
 
     def _executor(self, operation: Operation, context: Context, root: Update | None) -> Executor[Any]:
         executor = Executor.build(

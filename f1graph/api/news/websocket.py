@@ -11,9 +11,10 @@ from typing import Any
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from f1graph.api.answers import refuse
-from f1graph.api.news.operations import EndedError, Operation, Operations, refusal
-from f1graph.api.news.reading import OperationReader
+from f1graph.api.answers import log_unexpected, refuse
+from f1graph.api.documents import DocumentError, Documents
+from f1graph.api.endpoint import RefusedError, read_asked, read_operation
+from f1graph.api.news.operations import EndedError, Operation, Operations, refusal, refused_document
 from f1graph.api.news.streams import Manner, TooManyError, too_many
 
 PROTOCOL = "graphql-transport-ws"
@@ -55,9 +56,9 @@ class WebSocketEndpoint:
     """Answers WebSockets on `/graphql`."""
 
     def __init__(
-        self, *, reader: OperationReader, operations: Operations, manner: Manner, limits: Limits
+        self, *, documents: Documents, operations: Operations, manner: Manner, limits: Limits
     ) -> None:
-        self._reader = reader
+        self._documents = documents
         self._operations = operations
         self._manner = manner
         self._limits = limits
@@ -71,7 +72,7 @@ class WebSocketEndpoint:
         try:
             with self._manner.connections.one():
                 await websocket.accept(PROTOCOL)
-                talk = Talk(websocket, self._reader, self._operations, self._manner, self._limits)
+                talk = Talk(websocket, self._documents, self._operations, self._manner, self._limits)
                 await talk.until_closed()
         except TooManyError:
             await websocket.send_denial_response(too_many())
@@ -83,19 +84,20 @@ class Talk:
     def __init__(
         self,
         websocket: WebSocket,
-        reader: OperationReader,
+        documents: Documents,
         operations: Operations,
         manner: Manner,
         limits: Limits,
     ) -> None:
         self._websocket = websocket
-        self._reader = reader
+        self._documents = documents
         self._operations = operations
         self._patience = manner.patience.total_seconds()
         self._limits = limits
         self._is_acknowledged = False
         self._running: dict[str, asyncio.Task[None]] = {}
         self._tasks = asyncio.TaskGroup()
+        self._quiet_since = asyncio.get_running_loop().time()
         self._sending = asyncio.Lock()
 
     async def until_closed(self) -> None:
@@ -109,6 +111,8 @@ class Talk:
             end = next(error for error in _leaves(group) if isinstance(error, ClosedError))
         except* (WebSocketDisconnect, OSError):
             pass
+        except* Exception as group:
+            end = ClosedError(4500, f"INTERNAL_ERROR {log_unexpected(group)}")
         if end.code is not None:
             await self._close(end.code, end.reason)
 
@@ -119,7 +123,7 @@ class Talk:
     async def _receive_all(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(self._patience_with_client()):
+                async with asyncio.timeout_at(self._deadline()):
                     received = await self._websocket.receive()
             except TimeoutError:
                 if not self._is_acknowledged:
@@ -131,9 +135,12 @@ class Talk:
                 raise ClosedError
             await self._answer(self._message(received.get("text")))
 
-    def _patience_with_client(self) -> float:
-        limit = self._limits.idle if self._is_acknowledged else self._limits.hello
-        return limit.total_seconds()
+    def _deadline(self) -> float:
+        """When a client that says nothing is looked at again. A ping subscribes to nothing."""
+        if not self._is_acknowledged:
+            return self._quiet_since + self._limits.hello.total_seconds()
+        since = asyncio.get_running_loop().time() if self._running else self._quiet_since
+        return since + self._limits.idle.total_seconds()
 
     def _message(self, text: str | None) -> dict[str, Any]:
         if text is None:
@@ -163,6 +170,7 @@ class Talk:
                 running = self._running.pop(_id(message), None)
                 if running is not None:
                     running.cancel()
+                    self._quiet_since = asyncio.get_running_loop().time()
             case other:
                 raise ClosedError(4400, f"Invalid message: type {other!r}")
 
@@ -188,12 +196,15 @@ class Talk:
 
     async def _run(self, operation_id: str, payload: Any) -> None:
         try:
-            operation: Operation = self._reader.read(payload)
-            answers = await self._operations.start(operation, self._websocket)
+            answers = await self._operations.start(self._read(payload), self._websocket)
             async with aclosing(answers):
                 async for answer in answers:
                     await self._send_text(
-                        b'{"id":' + orjson.dumps(operation_id) + b',"type":"next","payload":' + answer.content + b"}"
+                        b'{"id":'
+                        + orjson.dumps(operation_id)
+                        + b',"type":"next","payload":'
+                        + answer.content
+                        + b"}"
                     )
         except EndedError as error:
             await self._fail(operation_id, error)
@@ -201,6 +212,14 @@ class Talk:
         if not self._websocket.state.feed.stopped.is_set():
             self._forget(operation_id)
             await self._send({"id": operation_id, "type": "complete"})
+
+    def _read(self, payload: Any) -> Operation:
+        try:
+            return read_operation(read_asked(payload), self._documents)
+        except RefusedError as error:
+            raise refusal(error.reason, str(error)) from error
+        except DocumentError as error:
+            raise refused_document(error) from error
 
     async def _fail(self, operation_id: str, error: EndedError) -> None:
         self._forget(operation_id)
@@ -210,6 +229,7 @@ class Talk:
         # The id may be used again as soon as the client hears of the end; it may have been already.
         if self._running.get(operation_id) is asyncio.current_task():
             del self._running[operation_id]
+            self._quiet_since = asyncio.get_running_loop().time()
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self._send_text(orjson.dumps(message))
