@@ -15,12 +15,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
 
 from f1graph import __version__
+from f1graph.api.access import Access
 from f1graph.api.context import Context
 from f1graph.api.documents import Documents
 from f1graph.api.endpoint import GraphQLEndpoint
+from f1graph.api.gate import Gate
 from f1graph.api.headers import SecurityHeaders
 from f1graph.api.news.feed import Feed
 from f1graph.api.news.operations import Operations
@@ -30,7 +31,7 @@ from f1graph.api.pages import page, plain_root_page, web_folder
 from f1graph.api.schema import graphql_schema
 from f1graph.clock import Clock
 from f1graph.errors import StoreError
-from f1graph.settings import Settings
+from f1graph.settings import Settings, listed
 from f1graph.store.engine import Store, open_store
 from f1graph.store.freshness import database_revision, is_invented
 from f1graph.store.migrate import newest_revision
@@ -64,9 +65,12 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     """
     newest = newest_revision()
     clock = clock or settings.clock()
+    access = Access(settings, clock)
 
     def context(connection: HTTPConnection) -> Context:
-        return Context(connection.state.store, clock(), settings.calls_per_hour)
+        return Context(
+            connection.state.store, clock(), settings.calls_per_hour, caller=connection.state.caller
+        )
 
     documents = Documents(graphql_schema)
     operations = Operations(context=context, timeout=settings.request_timeout.total_seconds())
@@ -80,6 +84,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         context=context,
     )
     websockets = WebSocketEndpoint(
+        access=access,
         documents=documents,
         operations=operations,
         manner=manner,
@@ -104,14 +109,12 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
             yield {"store": opened, "feed": feed}
         finally:
             await feed.close()
+            await access.close()
             if store is None:
                 await opened.close()
 
     async def graphql(request: Request) -> Response:
         return await endpoint.answer(request)
-
-    async def graphql_websocket(websocket: WebSocket) -> None:
-        await websockets.serve(websocket)
 
     async def healthz(_request: Request) -> Response:
         return JSONResponse({"status": "ok", "version": __version__})
@@ -132,23 +135,36 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         routes=[
             Route("/", root),
             Route("/graphql", graphql, methods=["GET", "POST"]),
-            WebSocketRoute("/graphql", graphql_websocket),
+            WebSocketRoute("/graphql", websockets),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/graphiql/assets/{name}", asset),
             *([Route("/graphiql", graphiql)] if settings.graphiql else []),
         ],
-        middleware=[Middleware(SecurityHeaders), *_cors(settings)],
+        # CORS before the gate, so that a page may read why it was refused.
+        middleware=[
+            Middleware(SecurityHeaders, hsts=settings.hsts),
+            *_cors(settings),
+            Middleware(Gate, access=access),
+        ],
         lifespan=lifespan,
     )
 
 
 def _cors(settings: Settings) -> list[Middleware]:
-    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    origins = listed(settings.cors_origins)
     if not origins:
         return []
-    methods, headers = ["GET", "POST"], ["content-type", "last-event-id"]
-    return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=headers)]
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            # No cookies: a key is sent by whoever has it, never by the browser on its own.
+            allow_headers=["authorization", "content-type", "if-none-match", "last-event-id"],
+            expose_headers=["etag", "ratelimit", "ratelimit-policy", "retry-after", "www-authenticate"],
+        )
+    ]
 
 
 async def graphiql(_request: Request) -> Response:

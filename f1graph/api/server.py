@@ -27,6 +27,8 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                # It would believe whoever asks from this machine; which proxies are believed is a setting.
+                proxy_headers=False,
                 ws="websockets-sansio",
                 ws_max_size=settings.websocket_message_limit,
                 # Each connection would keep its own dictionaries, and events are small.

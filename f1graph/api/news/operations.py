@@ -150,7 +150,7 @@ class Operations:
         """The answer to an event, executed once for all who asked the same of it."""
         context = self._context(connection)
         variables = orjson.dumps(operation.variables, option=orjson.OPT_SORT_KEYS)
-        key = (update.cursor, operation.text, operation.name, variables)
+        key = (context.caller.role, update.cursor, operation.text, operation.name, variables)
         task = self._shared.get(key)
         if task is None or task.cancelled():
             task = asyncio.create_task(self._in_turn(operation, context, update))

@@ -9,13 +9,17 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from f1graph.api.access import Access
 from f1graph.api.answers import log_unexpected, refuse
+from f1graph.api.denial import deny
 from f1graph.api.documents import DocumentError, Documents
 from f1graph.api.endpoint import RefusedError, read_asked, read_operation
 from f1graph.api.news.operations import EndedError, Operation, Operations, refusal, refused_document
 from f1graph.api.news.streams import Manner, TooManyError, too_many
+from f1graph.errors import UnauthenticatedError
 
 PROTOCOL = "graphql-transport-ws"
 # A close reason has 123 bytes at most.
@@ -56,26 +60,30 @@ class WebSocketEndpoint:
     """Answers WebSockets on `/graphql`."""
 
     def __init__(
-        self, *, documents: Documents, operations: Operations, manner: Manner, limits: Limits
+        self, *, access: Access, documents: Documents, operations: Operations, manner: Manner, limits: Limits
     ) -> None:
+        self._access = access
         self._documents = documents
         self._operations = operations
         self._manner = manner
         self._limits = limits
 
-    async def serve(self, websocket: WebSocket) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from the handshake to its end."""
-        if PROTOCOL not in websocket.scope["subprotocols"]:
+        if PROTOCOL not in scope["subprotocols"]:
             text = f"only the subprotocol {PROTOCOL} is spoken here"
-            await websocket.send_denial_response(refuse("SUBPROTOCOL_NOT_ACCEPTABLE", text, status=400))
+            await deny(refuse("SUBPROTOCOL_NOT_ACCEPTABLE", text, status=400), scope, receive, send)
             return
         try:
             with self._manner.connections.one():
-                await websocket.accept(PROTOCOL)
-                talk = Talk(websocket, self._documents, self._operations, self._manner, self._limits)
-                await talk.until_closed()
+                await self._serve(WebSocket(scope, receive, send))
         except TooManyError:
-            await websocket.send_denial_response(too_many())
+            await deny(too_many(), scope, receive, send)
+
+    async def _serve(self, websocket: WebSocket) -> None:
+        await websocket.accept(PROTOCOL)
+        talk = Talk(websocket, self._access, self._documents, self._operations, self._manner, self._limits)
+        await talk.until_closed()
 
 
 class Talk:
@@ -84,12 +92,14 @@ class Talk:
     def __init__(
         self,
         websocket: WebSocket,
+        access: Access,
         documents: Documents,
         operations: Operations,
         manner: Manner,
         limits: Limits,
     ) -> None:
         self._websocket = websocket
+        self._access = access
         self._documents = documents
         self._operations = operations
         self._patience = manner.patience.total_seconds()
@@ -158,7 +168,7 @@ class Talk:
     async def _answer(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "connection_init":
-                await self._begin(_payload(message))
+                await self._begin(_payload(message) or {})
             case "ping":
                 payload = _payload(message)
                 await self._send({"type": "pong"} | ({} if payload is None else {"payload": payload}))
@@ -174,11 +184,22 @@ class Talk:
             case other:
                 raise ClosedError(4400, f"Invalid message: type {other!r}")
 
-    async def _begin(self, _payload: dict[str, Any] | None) -> None:
+    async def _begin(self, payload: dict[str, Any]) -> None:
+        """A browser sends no header with a WebSocket: its key comes with the first message."""
         if self._is_acknowledged:
             raise ClosedError(4429, "Too many initialisation requests")
+        authorization = payload.get("authorization", payload.get("Authorization"))
+        if authorization is not None:
+            await self._identify(str(authorization))
         self._is_acknowledged = True
         await self._send({"type": "connection_ack"})
+
+    async def _identify(self, authorization: str) -> None:
+        state = self._websocket.state
+        try:
+            state.caller = await self._access.caller_with(authorization, state.caller.address, state.store)
+        except UnauthenticatedError as error:
+            raise ClosedError(4403, f"{error.code}: {error}") from error
 
     def _subscribe(self, operation_id: str, payload: Any) -> None:
         if not self._is_acknowledged:
