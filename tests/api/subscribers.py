@@ -158,6 +158,6 @@ async def talking(
     """A WebSocket whose handshake is done, but nothing was said yet."""
     address = live.graph.replace("http", "ws", 1)
     async with connect(
-        address, subprotocols=[Subprotocol(one) for one in protocols], proxy=None
+        address, subprotocols=[Subprotocol(one) for one in protocols] or None, proxy=None
     ) as connection:
         yield Talk(connection)
