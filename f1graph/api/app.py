@@ -105,6 +105,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         )
         # The server stops the streams before it waits for them: see `f1graph.api.server`.
         app.state.feed = feed = Feed(opened, clock)
+        app.state.connections = manner.connections
         try:
             yield {"store": opened, "feed": feed}
         finally:

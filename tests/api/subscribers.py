@@ -70,6 +70,9 @@ class Live:
     async def nobody_follows(self) -> None:
         await until(lambda: self.feed.followers == 0)
 
+    async def nobody_is_connected(self) -> None:
+        await until(lambda: self.app.state.connections.open == 0)
+
 
 @contextmanager
 def living(url: str, *, now: datetime = NOW, **settings: Any) -> Iterator[Live]:

@@ -135,6 +135,7 @@ async def test_g12_a_closed_connection_frees_everything_at_once(live: Live) -> N
         await until(lambda: live.feed.followers == 5)
 
     await live.nobody_follows()
+    await live.nobody_is_connected()
     assert live.app.state.feed._reader is None
 
 
@@ -280,6 +281,7 @@ async def test_a_process_has_so_many_connections_and_no_more(sqlite_url: str) ->
             assert b"TOO_MANY_CONNECTIONS" in (refused.value.response.body or b"")
             # Who only asks is answered.
             assert await live.ask("{ __typename }") == {"__typename": "Query"}
+        await live.nobody_is_connected()
         async with talking(live) as talk:
             await talk.begin()
 
