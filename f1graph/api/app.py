@@ -22,6 +22,7 @@ from f1graph.api.endpoint import GraphQLEndpoint
 from f1graph.api.gate import Gate
 from f1graph.api.headers import SecurityHeaders
 from f1graph.api.pages import page, plain_root_page, web_folder
+from f1graph.api.rate_limits import RateLimits
 from f1graph.clock import Clock
 from f1graph.errors import StoreError
 from f1graph.settings import Settings, listed
@@ -57,7 +58,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     """
     newest = newest_revision()
     clock = clock or settings.clock()
-    access = Access(settings, clock)
+    access, rate_limits = Access(settings, clock), RateLimits(settings)
     endpoint = GraphQLEndpoint(
         body_limit=settings.body_limit,
         request_timeout=settings.request_timeout,
@@ -77,6 +78,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
             yield {"store": opened}
         finally:
             await access.close()
+            await rate_limits.close()
             if store is None:
                 await opened.close()
 
@@ -111,7 +113,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         middleware=[
             Middleware(SecurityHeaders, hsts=settings.hsts),
             *_cors(settings),
-            Middleware(Gate, access=access),
+            Middleware(Gate, access=access, rate_limits=rate_limits),
         ],
         lifespan=lifespan,
     )
