@@ -28,6 +28,7 @@ from f1graph.api.news.operations import Operations
 from f1graph.api.news.streams import Connections, Manner
 from f1graph.api.news.websocket import Limits, WebSocketEndpoint
 from f1graph.api.pages import page, plain_root_page, web_folder
+from f1graph.api.rate_limits import RateLimits
 from f1graph.api.schema import graphql_schema
 from f1graph.clock import Clock
 from f1graph.errors import StoreError
@@ -65,7 +66,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     """
     newest = newest_revision()
     clock = clock or settings.clock()
-    access = Access(settings, clock)
+    access, rate_limits = Access(settings, clock), RateLimits(settings)
 
     def context(connection: HTTPConnection) -> Context:
         return Context(
@@ -85,6 +86,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     )
     websockets = WebSocketEndpoint(
         access=access,
+        rate_limits=rate_limits,
         documents=documents,
         operations=operations,
         manner=manner,
@@ -111,6 +113,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         finally:
             await feed.close()
             await access.close()
+            await rate_limits.close()
             if store is None:
                 await opened.close()
 
@@ -146,7 +149,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         middleware=[
             Middleware(SecurityHeaders, hsts=settings.hsts),
             *_cors(settings),
-            Middleware(Gate, access=access),
+            Middleware(Gate, access=access, rate_limits=rate_limits),
         ],
         lifespan=lifespan,
     )

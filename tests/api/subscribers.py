@@ -24,6 +24,7 @@ from f1graph.settings import Settings
 from f1graph.store.engine import open_store
 from f1graph.store.events import EventKind, publish
 from f1graph.store.forecasts import store_forecast
+from f1graph.store.keys import Scope, create_key
 from tests.api.seed import NEXT, NOW, a_forecast
 from tests.serving import serving_until_stopped
 
@@ -100,6 +101,17 @@ async def publish_causes(url: str, *causes: str, now: datetime = NOW) -> None:
                 await publish(write, EventKind.CALENDAR_CHANGED, cause=cause, race_id=NEXT.id, now=now)
     finally:
         await store.close()
+
+
+async def a_key(url: str) -> str:
+    """An API key as its user is given it."""
+    store = open_store(url, pool_size=1)
+    try:
+        async with store.write() as write:
+            _, given = await create_key(write, name="pit wall", scopes=[Scope.REFRESH], now=NOW)
+    finally:
+        await store.close()
+    return given
 
 
 async def publish_forecast(url: str, race_id: str, stage: Stage, *, minutes_ago: int) -> str:

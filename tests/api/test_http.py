@@ -222,7 +222,7 @@ def _bombs() -> dict[str, tuple[str, str]]:
             "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
             "GRAPHQL_VALIDATION_FAILED",
         ),
-        "block string": ('{ driver(id: """' + "a\\n" * 20_000 + '""") { name } }', "NOT_FOUND"),
+        "block string": ('{ driver(id: """' + "a\\n" * 20_000 + '""") { name } }', "BAD_REQUEST"),
     }
 
 

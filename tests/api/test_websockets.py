@@ -17,6 +17,7 @@ from tests.api.subscribers import (
     UPDATES,
     Live,
     Talk,
+    a_key,
     living,
     publish_causes,
     publish_forecast,
@@ -268,6 +269,39 @@ async def test_a_connection_has_so_many_subscriptions_and_no_more(sqlite_url: st
             await talk.say({"id": "0", "type": "complete"})
             await talk.subscribe("{ __typename }", "3")
             assert (await talk.hear())["type"] == "next"
+
+
+async def test_every_operation_counts_as_a_request_does(sqlite_url: str) -> None:
+    with living(sqlite_url, rate_limit=3) as live:
+        async with talking(live) as talk:
+            await talk.begin()
+            told = []
+            # The handshake was the first request.
+            for number in range(3):
+                await talk.subscribe("{ __typename }", str(number))
+                told.append(await talk.hear())
+                if told[-1]["type"] == "next":
+                    await talk.hear()
+    assert [one["type"] for one in told] == ["next", "next", "error"]
+    assert told[-1]["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
+
+
+async def test_a_key_may_come_with_the_first_message_and_a_wrong_one_ends_the_connection(
+    sqlite_url: str,
+) -> None:
+    """G4: CVE-2026-35526 let subscriptions past the check; here nothing is acknowledged before it."""
+    key = await a_key(sqlite_url)
+    with living(sqlite_url) as live:
+        async with talking(live) as talk:
+            await talk.say({"type": "connection_init", "payload": {"authorization": f"Bearer {key}"}})
+            assert await talk.hear() == {"type": "connection_ack"}
+        for wrong in (f"Bearer {key}x", "Basic abc", 3):
+            async with talking(live) as talk:
+                await talk.say({"type": "connection_init", "payload": {"authorization": wrong}})
+                await talk.subscribe("{ __typename }")
+                code, reason = await talk.closed()
+                assert code == 4403
+                assert (reason or "").startswith("UNAUTHENTICATED")
 
 
 async def test_a_process_has_so_many_connections_and_no_more(sqlite_url: str) -> None:

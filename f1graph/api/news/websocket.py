@@ -19,6 +19,7 @@ from f1graph.api.documents import DocumentError, Documents
 from f1graph.api.endpoint import RefusedError, read_asked, read_operation
 from f1graph.api.news.operations import EndedError, Operation, Operations, refusal, refused_document
 from f1graph.api.news.streams import Manner, TooManyError, too_many
+from f1graph.api.rate_limits import RateLimits
 from f1graph.errors import UnauthenticatedError
 
 PROTOCOL = "graphql-transport-ws"
@@ -56,17 +57,16 @@ class Limits:
     hello: timedelta = timedelta(seconds=3)
 
 
+@dataclass(frozen=True, slots=True)
 class WebSocketEndpoint:
     """Answers WebSockets on `/graphql`."""
 
-    def __init__(
-        self, *, access: Access, documents: Documents, operations: Operations, manner: Manner, limits: Limits
-    ) -> None:
-        self._access = access
-        self._documents = documents
-        self._operations = operations
-        self._manner = manner
-        self._limits = limits
+    access: Access
+    rate_limits: RateLimits
+    documents: Documents
+    operations: Operations
+    manner: Manner
+    limits: Limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from the handshake to its end."""
@@ -75,35 +75,22 @@ class WebSocketEndpoint:
             await deny(refuse("SUBPROTOCOL_NOT_ACCEPTABLE", text, status=400), scope, receive, send)
             return
         try:
-            with self._manner.connections.one():
-                await self._serve(WebSocket(scope, receive, send))
+            with self.manner.connections.one():
+                websocket = WebSocket(scope, receive, send)
+                await websocket.accept(PROTOCOL)
+                await Talk(websocket, self).until_closed()
         except TooManyError:
             await deny(too_many(), scope, receive, send)
-
-    async def _serve(self, websocket: WebSocket) -> None:
-        await websocket.accept(PROTOCOL)
-        talk = Talk(websocket, self._access, self._documents, self._operations, self._manner, self._limits)
-        await talk.until_closed()
 
 
 class Talk:
     """One connection."""
 
-    def __init__(
-        self,
-        websocket: WebSocket,
-        access: Access,
-        documents: Documents,
-        operations: Operations,
-        manner: Manner,
-        limits: Limits,
-    ) -> None:
+    def __init__(self, websocket: WebSocket, endpoint: WebSocketEndpoint) -> None:
         self._websocket = websocket
-        self._access = access
-        self._documents = documents
-        self._operations = operations
-        self._patience = manner.patience.total_seconds()
-        self._limits = limits
+        self._endpoint = endpoint
+        self._limits = endpoint.limits
+        self._patience = endpoint.manner.patience.total_seconds()
         self._is_acknowledged = False
         self._running: dict[str, asyncio.Task[None]] = {}
         self._tasks = asyncio.TaskGroup()
@@ -196,9 +183,14 @@ class Talk:
 
     async def _identify(self, authorization: str) -> None:
         state = self._websocket.state
+        access, rate_limits = self._endpoint.access, self._endpoint.rate_limits
+        address = state.caller.address
+        if await rate_limits.tries_too_many_keys(address) is not None:
+            raise ClosedError(4403, "RATE_LIMITED: too many wrong keys came from this address")
         try:
-            state.caller = await self._access.caller_with(authorization, state.caller.address, state.store)
+            state.caller = await access.caller_with(authorization, address, state.store)
         except UnauthenticatedError as error:
+            await rate_limits.count_wrong_key(address)
             raise ClosedError(4403, f"{error.code}: {error}") from error
 
     def _subscribe(self, operation_id: str, payload: Any) -> None:
@@ -217,7 +209,8 @@ class Talk:
 
     async def _run(self, operation_id: str, payload: Any) -> None:
         try:
-            answers = await self._operations.start(self._read(payload), self._websocket)
+            await self._count()
+            answers = await self._endpoint.operations.start(self._read(payload), self._websocket)
             async with aclosing(answers):
                 async for answer in answers:
                     await self._send_text(
@@ -234,9 +227,15 @@ class Talk:
             self._forget(operation_id)
             await self._send({"id": operation_id, "type": "complete"})
 
+    async def _count(self) -> None:
+        """Each operation counts as a request does."""
+        standing = await self._endpoint.rate_limits.count(self._websocket.state.caller)
+        if standing is not None and standing.is_over:
+            raise refusal("RATE_LIMITED", standing.refusal)
+
     def _read(self, payload: Any) -> Operation:
         try:
-            return read_operation(read_asked(payload), self._documents)
+            return read_operation(read_asked(payload), self._endpoint.documents)
         except RefusedError as error:
             raise refusal(error.reason, str(error)) from error
         except DocumentError as error:
