@@ -72,7 +72,9 @@ class Settings(BaseSettings):
         description="Postgres ends a query of the API that takes longer.",
     )
     redis_url: str = Field(
-        "", description="Redis or Valkey for the worker's queue; empty: `f1graph up` starts an embedded one."
+        "",
+        description="Redis or Valkey for the worker's queue and to count requests in; empty: `f1graph up` "
+        "starts an embedded one.",
     )
     f1db: str = Field(
         "", description="Path or URL of an F1DB CSV release zip; empty: the newest is downloaded."
@@ -145,6 +147,14 @@ class Settings(BaseSettings):
         description="Web pages of which origins may ask the API in a browser, by HTTP and WebSocket, "
         "separated by commas; `*`: any (it is public and knows no cookies); empty: none but its own.",
     )
+    rate_limit: int = Field(
+        600,
+        ge=0,
+        description="Requests to the graph a minute, from one address or with one key; 0: any number.",
+    )
+    rate_limit_raised: int = Field(
+        6_000, ge=0, description="The same with a key that has the scope `limits:raised`; 0: any number."
+    )
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
         "",
         description="Addresses or networks of the proxies whose `X-Forwarded-For` is believed, separated by "
@@ -176,6 +186,27 @@ class Settings(BaseSettings):
         timedelta(seconds=10),
         gt=timedelta(0),
         description="An API request that takes longer is answered with an error.",
+    )
+    stream_limit: int = Field(
+        1_000,
+        ge=1,
+        description="WebSockets and event streams that an API process keeps open; more are refused with 503.",
+    )
+    subscriptions_per_connection: int = Field(
+        20, ge=1, description="Operations that go on over one WebSocket or one event stream at a time."
+    )
+    websocket_message_limit: int = Field(
+        100_000, ge=1_000, description="Largest accepted message of a WebSocket, in bytes."
+    )
+    websocket_idle: timedelta = Field(
+        timedelta(minutes=2),
+        gt=timedelta(0),
+        description="A WebSocket over which nothing is subscribed to is closed after this.",
+    )
+    subscriber_patience: timedelta = Field(
+        timedelta(seconds=10),
+        gt=timedelta(0),
+        description="A subscriber who does not take a message within this is dropped.",
     )
     model: str = Field(
         "ultra",

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from f1graph.api.answers import JSON, negotiate
+from f1graph.api.answers import JSON, negotiate, prefers_stream
 
 # HEAD is GET without the body.
 BY_ADDRESS = ("GET", "HEAD")
@@ -57,7 +57,8 @@ class RequestKeys:
 
 @lru_cache(maxsize=256)
 def _negotiated(accept: bytes) -> str | None:
-    return negotiate(accept.decode("latin-1"))
+    text = accept.decode("latin-1")
+    return None if prefers_stream(text) else negotiate(text)
 
 
 def _read(content: bytes) -> bytes | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from f1graph.api.answers import refuse_slow
 from f1graph.api.coroutines import Resumed
+from f1graph.api.rate_limits import Standing
 from f1graph.api.request_keys import BY_ADDRESS, Headers, Key, RequestKeys, is_json
 from f1graph.clock import Clock
 from f1graph.store.version import DataVersion
@@ -65,6 +66,7 @@ class ResponseCache:
 
     Args:
         role_at_once: The role of a request; None where it must not be answered from here.
+        count: Counts a request that is answered from here; None where nobody is limited.
         entries, most_bytes: How much is kept; 0 entries keep nothing.
         age: How long an answer is given again at most, by the service's clock.
         request_timeout: How long a request's body may take to come.
@@ -75,6 +77,7 @@ class ResponseCache:
         app: ASGIApp,
         *,
         role_at_once: Callable[[Scope], str | None],
+        count: Callable[[Scope], Awaitable[Standing | None]] | None,
         clock: Clock,
         entries: int,
         most_bytes: int,
@@ -84,6 +87,7 @@ class ResponseCache:
     ) -> None:
         self._app = app
         self._role_at_once = role_at_once
+        self._count = count
         self._clock = clock
         self._entries = entries
         self._most_bytes = most_bytes
@@ -130,9 +134,14 @@ class ResponseCache:
         if key is not None and (kept := self._kept.get(key)) is not None:
             if kept.version == version and kept.since <= now < kept.until:
                 self._kept.move_to_end(key)
-                await _send(kept.answer, scope["method"], headers, send)
-                return
-            self._forget(key)
+                standing = None if self._count is None else await self._count(scope)
+                # Who has asked too often is refused within.
+                if standing is None or not standing.is_over:
+                    of_request = [] if standing is None else _headers(standing)
+                    await _send(kept.answer, scope["method"], headers, send, of_request)
+                    return
+            else:
+                self._forget(key)
         scope["state"][VERSION] = version
         watched = _Watched(scope, headers, send)
         await self._app(scope, receive, watched.send)
@@ -236,6 +245,10 @@ async def _send(
             headers = [one for one in headers if one[0] not in (b"content-length", b"content-type")]
     await send({"type": "http.response.start", "status": status, "headers": [*headers, *of_request]})
     await send({"type": "http.response.body", "body": body})
+
+
+def _headers(standing: Standing) -> list[Header]:
+    return [(name.encode(), value.encode()) for name, value in standing.headers.items()]
 
 
 def _is_known(if_none_match: bytes, etag: bytes) -> bool:

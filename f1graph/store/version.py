@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import text
+from asyncpg import InterfaceError, PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 
 from f1graph.errors import StoreError
@@ -103,8 +103,8 @@ class PostgresVersion:
         self._asked, self._next = self._next, None
         try:
             async with self._store.connect() as connection:
-                await connection.execution_options(isolation_level="AUTOCOMMIT")
-                snapshot = await connection.execute(text("SELECT pg_current_snapshot()::text"))
-                return str(snapshot.scalar_one())
-        except (StoreError, SQLAlchemyError):
+                # The driver's own connection: no transaction, so that the snapshot is of this moment.
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                return str(await driver.fetchval("SELECT pg_current_snapshot()::text"))
+        except (StoreError, SQLAlchemyError, PostgresError, InterfaceError, OSError):
             return None

@@ -179,6 +179,13 @@ async def test_roles_never_share_an_answer(sqlite_store: Store) -> None:
     assert by_address.headers["cache-control"] == "private, no-cache"
 
 
+def test_an_answer_that_is_given_again_counts_as_one_more_request(sqlite_url: str) -> None:
+    with start(sqlite_url, rate_limit=3) as client:
+        answers = [client.post("/graphql", json={"query": _VERSION}) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [one.headers["ratelimit"].split(";")[1] for one in answers[:3]] == ["r=2", "r=1", "r=0"]
+
+
 async def test_an_error_is_not_kept(sqlite_store: Store) -> None:
     async with _client(sqlite_store) as client:
         for _ in range(2):
@@ -260,7 +267,11 @@ async def test_no_more_is_kept_than_the_settings_allow(sqlite_store: Store) -> N
 
 async def test_with_the_cache_off_every_answer_is_the_same(store: Store) -> None:
     """Asked twice with it and once without: bodies and headers are equal."""
-    async with _client(store) as on, _client(store, response_cache_entries=0) as off:
+    unlimited = {"rate_limit": 0, "rate_limit_raised": 0}
+    async with (
+        _client(store, **unlimited) as on,
+        _client(store, response_cache_entries=0, **unlimited) as off,
+    ):
         for name, query in SUITE.items():
             answers = [await client.get("/graphql", params={"query": query}) for client in (off, on, on)]
             assert answers[0].json() == answers[1].json() == answers[2].json(), name
