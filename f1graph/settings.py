@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,17 @@ def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone, such as 2024-12-05T12:00Z")
     return moment.astimezone(UTC)
+
+
+def _networks(text: str) -> str:
+    for part in listed(text):
+        ip_network(part)
+    return text
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a setting that are separated by commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 _URL = "^https?://"
@@ -130,8 +142,19 @@ class Settings(BaseSettings):
     )
     cors_origins: str = Field(
         "*",
-        description="Web pages of which origins may ask the API in a browser, separated by commas; "
-        "`*`: any (it is public and knows no cookies); empty: none.",
+        description="Web pages of which origins may ask the API in a browser, by HTTP and WebSocket, "
+        "separated by commas; `*`: any (it is public and knows no cookies); empty: none but its own.",
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="Addresses or networks of the proxies whose `X-Forwarded-For` is believed, separated by "
+        "commas; empty: nobody's.",
+    )
+    hsts: timedelta = Field(
+        timedelta(0),
+        ge=timedelta(0),
+        description="How long browsers shall come by HTTPS only (HSTS), such as `P365D`; set it only where "
+        "HTTPS is spoken. 0: they are not told.",
     )
     graphiql: bool = Field(True, description="Serve GraphiQL at `/graphiql`.")
     body_limit: int = Field(100_000, ge=1_000, description="Largest accepted request body, in bytes.")

@@ -17,12 +17,14 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import Route
 
 from f1graph import __version__
+from f1graph.api.access import Access
 from f1graph.api.endpoint import GraphQLEndpoint
+from f1graph.api.gate import Gate
 from f1graph.api.headers import SecurityHeaders
 from f1graph.api.pages import page, plain_root_page, web_folder
 from f1graph.clock import Clock
 from f1graph.errors import StoreError
-from f1graph.settings import Settings
+from f1graph.settings import Settings, listed
 from f1graph.store.engine import Store, open_store
 from f1graph.store.freshness import database_revision, is_invented
 from f1graph.store.migrate import newest_revision
@@ -54,10 +56,12 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         clock: Else the one of the settings.
     """
     newest = newest_revision()
+    clock = clock or settings.clock()
+    access = Access(settings, clock)
     endpoint = GraphQLEndpoint(
         body_limit=settings.body_limit,
         request_timeout=settings.request_timeout,
-        clock=clock or settings.clock(),
+        clock=clock,
         calls_per_hour=settings.calls_per_hour,
     )
 
@@ -72,6 +76,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         try:
             yield {"store": opened}
         finally:
+            await access.close()
             if store is None:
                 await opened.close()
 
@@ -102,17 +107,30 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
             Route("/graphiql/assets/{name}", asset),
             *([Route("/graphiql", graphiql)] if settings.graphiql else []),
         ],
-        middleware=[Middleware(SecurityHeaders), *_cors(settings)],
+        # CORS before the gate, so that a page may read why it was refused.
+        middleware=[
+            Middleware(SecurityHeaders, hsts=settings.hsts),
+            *_cors(settings),
+            Middleware(Gate, access=access),
+        ],
         lifespan=lifespan,
     )
 
 
 def _cors(settings: Settings) -> list[Middleware]:
-    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    origins = listed(settings.cors_origins)
     if not origins:
         return []
-    methods, headers = ["GET", "POST"], ["content-type"]
-    return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=headers)]
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            # No cookies: a key is sent by whoever has it, never by the browser on its own.
+            allow_headers=["authorization", "content-type", "if-none-match"],
+            expose_headers=["etag", "ratelimit", "ratelimit-policy", "retry-after", "www-authenticate"],
+        )
+    ]
 
 
 async def graphiql(_request: Request) -> Response:

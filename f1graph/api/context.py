@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from f1graph.api.access import PUBLIC, Caller
 from f1graph.errors import RequestError
 from f1graph.races.calendar import Circuit, Race, SessionKind
 from f1graph.races.entries import Constructor, Driver
@@ -49,11 +50,13 @@ class Context:
     Attributes:
         now: The moment of the request, the same for all of its fields. Nothing learned later is shown.
         calls_per_hour: The budget of each host that is asked for facts.
+        caller: Who asks.
     """
 
     store: Store
     now: datetime
     calls_per_hour: Mapping[str, int] = field(default_factory=dict)
+    caller: Caller = PUBLIC
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:

@@ -76,7 +76,7 @@ class GraphQLEndpoint:
         try:
             async with asyncio.timeout(self._timeout):
                 asked = await self._read(request)
-                return await self._execute(asked, request.method, store, media_type)
+                return await self._execute(asked, request, store, media_type)
         except RefusedError as error:
             response = refuse(error.reason, str(error), status=error.status, media_type=media_type)
             if error.status == 405:
@@ -129,15 +129,15 @@ class GraphQLEndpoint:
                 raise too_large
         return bytes(body)
 
-    async def _execute(self, asked: Asked, method: str, store: Store, media_type: str) -> Response:
+    async def _execute(self, asked: Asked, request: Request, store: Store, media_type: str) -> Response:
         document = self._documents.read(asked.query)
         operation = document.operation(asked.operation_name)
         if operation is None:
             raise RefusedError("BAD_OPERATION_NAME", "`operationName` must name one of the operations")
-        if operation.operation is not OperationType.QUERY and method in _BY_ADDRESS:
+        if operation.operation is not OperationType.QUERY and request.method in _BY_ADDRESS:
             raise RefusedError("METHOD_NOT_ALLOWED", "only queries may be sent by GET", status=405)
         # One moment for the whole request: its fields must agree.
-        context = Context(store, self._clock(), self._calls_per_hour)
+        context = Context(store, self._clock(), self._calls_per_hour, caller=request.state.caller)
         result = execute(
             graphql_schema,
             document.node,

@@ -39,6 +39,8 @@ def api(context: typer.Context) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        # It would believe whoever asks from this machine; which proxies are believed is a setting.
+        proxy_headers=False,
     )
 
 

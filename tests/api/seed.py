@@ -40,10 +40,12 @@ from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMet
 from f1graph.races.past import History
 from f1graph.races.results import Classification, ClassificationKind, KnownAtBasis
 from f1graph.races.stages import Stage, stage_window
+from f1graph.store.audit import AuditRow, record_write
 from f1graph.store.bundles import BundleRow, BundleStatus, store_bundle
 from f1graph.store.engine import Store
 from f1graph.store.facts import record_facts
 from f1graph.store.forecasts import store_forecast
+from f1graph.store.keys import Scope, create_key
 from f1graph.store.ledger import claim, finish
 from f1graph.store.scores import StoredBins, replace_metrics, store_scores
 from tests.builders import (
@@ -248,6 +250,9 @@ async def fill_championship(store: Store) -> None:
                 await store_forecast(write, baseline, is_served=False, now=made_at)
             await _judge(store, race.id, [served, baseline], race.ends_at + timedelta(hours=1))
     await _track_record(store)
+    async with store.write() as write:
+        api_key, _ = await create_key(write, name="a fan site", scopes=[Scope.LIMITS_RAISED], now=NOW)
+        await record_write(write, AuditRow(NOW, "keys create", {"id": api_key.id}, key_id=api_key.id))
 
 
 def _facts() -> list[Classification]:
