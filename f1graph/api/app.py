@@ -18,10 +18,14 @@ from starlette.routing import Route
 
 from f1graph import __version__
 from f1graph.api.access import Access
+from f1graph.api.asked import Reader
+from f1graph.api.documents import Documents
 from f1graph.api.endpoint import GraphQLEndpoint
 from f1graph.api.gate import Gate
 from f1graph.api.headers import SecurityHeaders
+from f1graph.api.limits import Limits
 from f1graph.api.pages import page, plain_root_page, web_folder
+from f1graph.api.schema import graphql_schema
 from f1graph.clock import Clock
 from f1graph.errors import StoreError
 from f1graph.settings import Settings, listed
@@ -59,7 +63,8 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     clock = clock or settings.clock()
     access = Access(settings, clock)
     endpoint = GraphQLEndpoint(
-        body_limit=settings.body_limit,
+        documents=Documents(graphql_schema, Limits.of(settings)),
+        reader=Reader(body_limit=settings.body_limit, depth_limit=settings.variable_depth_limit),
         request_timeout=settings.request_timeout,
         clock=clock,
         calls_per_hour=settings.calls_per_hour,

@@ -1,7 +1,7 @@
-"""What each field costs: about how many values it adds to an answer, declared beside the schema.
+"""What each field costs: about how many values it adds to an answer.
 
-A value costs 1, a question to the database of its own 10. What is inside a list counts once for each item that
-the list can have: `first` where the field has one, else the size that is declared here.
+A value costs 1, a question to the database of its own 10. What is inside a list counts once for each item
+that the list can have: `first` where the field has one, else the size that is declared here.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from graphql import (
     is_list_type,
 )
 
-from f1graph.api.ids import MOST
-from f1graph.api.recordings import MOST_ROWS
+from f1graph.api.ids import MOST, MOST_ROWS
 
 VALUE = 1
 QUESTION = 10
@@ -32,6 +31,8 @@ QUESTION = 10
 WEIGHTS: dict[str, int] = {
     # It is worked out from ten thousand drawn orders.
     "Forecast.consensus": QUESTION,
+    # Of a type within types there is one or two, and the usual query asks for nine.
+    "__Type.ofType": 0,
 }
 
 # How long the lists are that have no `first`, because the sport or the service bounds them: rather more than
@@ -83,7 +84,6 @@ SIZES: dict[str, int] = {
     "__Directive.args": 2,
     "__Directive.locations": 3,
     "__Type.fields": 8,
-    "__Type.args": 2,
     "__Type.interfaces": 1,
     "__Type.possibleTypes": 1,
     "__Type.enumValues": 3,
@@ -174,8 +174,12 @@ class Costs:
         asks = first is not None or (parent in self._roots and not name.startswith("__"))
         inside = get_named_type(field.type)
         is_list = is_list_type(get_nullable_type(field.type)) and hasattr(inside, "fields")
+        usual = QUESTION if asks else VALUE
+        if parent.name.startswith("__") and not hasattr(inside, "fields"):
+            # What the schema says of itself is there already.
+            usual = 0
         return FieldCost(
-            weight=WEIGHTS.get(full_name, QUESTION if asks else VALUE),
+            weight=WEIGHTS.get(full_name, usual),
             size=SIZES.get(full_name, 1),
             is_list=is_list,
             first=first,

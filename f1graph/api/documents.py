@@ -107,8 +107,8 @@ class Documents:
         if cost > self._limits.cost:
             raise LimitError(
                 "TOO_COSTLY",
-                f"this would cost {cost}, and {self._limits.cost} is the most; ask for shorter lists or fewer "
-                "fields",
+                f"this would cost {cost}, and {self._limits.cost} is the most; ask for shorter lists or "
+                "fewer fields",
                 cost=cost,
                 limit=self._limits.cost,
             )

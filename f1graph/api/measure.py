@@ -1,14 +1,15 @@
-"""How large a document is and what it costs, in one pass that visits each fragment once, however often it is spread.
+"""How large a document is and what it costs, in one pass over it.
 
-The pass comes before validation, so it expects nothing of the document but its grammar.
+Each fragment is visited once, however often it is spread. The pass comes before validation, so it expects
+nothing of the document but its grammar.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from graphql import (
     DocumentNode,
@@ -43,7 +44,7 @@ class Variable:
         """How long the list is.
 
         Raises:
-            LimitError: Longer than it may be.
+            LimitError: It may not be that long.
         """
         given = variables.get(self.name)
         if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
@@ -52,8 +53,7 @@ class Variable:
         return list_size(int(given), self.first, limits)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """A cost, or how to know it once the variables are there.
 
     Attributes:
@@ -66,7 +66,8 @@ class Cost:
 
     @classmethod
     def sum(cls, costs: Iterable[Cost]) -> Cost:
-        fixed, parts = 0, []
+        fixed = 0
+        parts: list[tuple[int, Variable | None, Cost]] = []
         for cost in costs:
             if cost.parts:
                 parts.append((1, None, cost))
@@ -107,8 +108,7 @@ class Cost:
 _FREE = Cost(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """How large a selection set is, and what it costs.
 
     Attributes:
@@ -132,13 +132,13 @@ def list_size(asked: int, first: First, limits: Limits) -> int:
     """How long a list is.
 
     Raises:
-        LimitError: Longer than it may be.
+        LimitError: It may not be that long.
     """
     most = min(first.most, limits.list_size)
-    if asked > most:
-        raise LimitError("LIST_TOO_LONG", f"`first` of {first.field} may be {most} at most, not {asked}")
-    # Less than one is refused by the field itself.
-    return max(asked, 0)
+    if not 1 <= asked <= most:
+        text = f"`first` must be between 1 and {most}, not {asked}"
+        raise LimitError("BAD_LIST_SIZE", text, field=first.field)
+    return asked
 
 
 class Measure:
@@ -167,27 +167,25 @@ class Measure:
         return Cost.sum((size.own, size.each))
 
     def _selections(
-        self, selection_set: SelectionSetNode | None, parent: GraphQLNamedType | None, depth: int
+        self, selection_set: SelectionSetNode, parent: GraphQLNamedType | None, depth: int
     ) -> Size:
-        if selection_set is None or not selection_set.selections:
-            return _EMPTY
         self._refuse(depth + 1, self._limits.depth, "TOO_DEEP", "fields within fields")
-        sizes = [self._selection(node, parent, depth) for node in selection_set.selections]
-        size = Size(
-            depth=max(one.depth for one in sizes),
-            fields=sum(one.fields for one in sizes),
-            top_fields=sum(one.top_fields for one in sizes),
-            aliases=sum(one.aliases for one in sizes),
-            directives=sum(one.directives for one in sizes),
-            own=Cost.sum(one.own for one in sizes),
-            each=Cost.sum(one.each for one in sizes),
-        )
+        deepest = fields = top_fields = aliases = directives = 0
+        own, each = [], []
+        for node in selection_set.selections:
+            one = self._selection(node, parent, depth)
+            deepest = max(deepest, one.depth)
+            fields += one.fields
+            top_fields += one.top_fields
+            aliases += one.aliases
+            directives += one.directives
+            own.append(one.own)
+            each.append(one.each)
+        size = Size(deepest, fields, top_fields, aliases, directives, Cost.sum(own), Cost.sum(each))
         self._refuse(depth + size.depth, self._limits.depth, "TOO_DEEP", "fields within fields")
         self._refuse(size.fields, self._limits.fields, "TOO_MANY_FIELDS", "fields, its fragments followed")
         self._refuse(size.aliases, self._limits.aliases, "TOO_MANY_ALIASES", "aliases")
-        self._refuse(
-            size.directives, self._limits.directives, "TOO_MANY_DIRECTIVES", "uses of directives"
-        )
+        self._refuse(size.directives, self._limits.directives, "TOO_MANY_DIRECTIVES", "uses of directives")
         return size
 
     def _selection(self, node: SelectionNode, parent: GraphQLNamedType | None, depth: int) -> Size:
@@ -207,8 +205,11 @@ class Measure:
         if name in _INTROSPECTION and not self._limits.introspection:
             raise LimitError("INTROSPECTION_OFF", "this service does not tell its schema", status=403)
         cost = self._costs.of(parent, name)
-        inside = self._selections(node.selection_set, cost.type, depth + 1)
-        total = Cost.sum((Cost(cost.weight), self._inside(node, cost, inside)))
+        if node.selection_set is None:
+            inside, total = _EMPTY, Cost(cost.weight)
+        else:
+            inside = self._selections(node.selection_set, cost.type, depth + 1)
+            total = Cost.sum((Cost(cost.weight), self._inside(node, cost, inside)))
         return Size(
             depth=inside.depth + 1,
             fields=inside.fields + 1,
@@ -253,11 +254,11 @@ class Measure:
 
 
 def whole_number(node: IntValueNode) -> int:
-    """Its value; of one with more digits than any list has items, a large one: Python refuses to read those."""
+    """Its value; a large one for what has more digits than Python reads."""
     return int(node.value) if len(node.value) < 20 else 10**20
 
 
 def _with_directives(
     size: Size, node: FragmentSpreadNode | InlineFragmentNode | FragmentDefinitionNode
 ) -> Size:
-    return replace(size, directives=size.directives + len(node.directives)) if node.directives else size
+    return size._replace(directives=size.directives + len(node.directives)) if node.directives else size

@@ -98,6 +98,8 @@ def test_the_introspection_of_graphiql_is_allowed() -> None:
     from graphql import get_introspection_query
 
     from f1graph.api.documents import Documents
+    from f1graph.api.limits import Limits
 
     query = get_introspection_query(descriptions=True, schema_description=True, input_value_deprecation=True)
-    assert Documents(graphql_schema).read(query).operation(None) is not None
+    documents = Documents(graphql_schema, Limits())
+    assert documents.cost(documents.read(query).operation(None), {}) < Limits().cost
