@@ -72,7 +72,9 @@ class Settings(BaseSettings):
         description="Postgres ends a query of the API that takes longer.",
     )
     redis_url: str = Field(
-        "", description="Redis or Valkey for the worker's queue; empty: `f1graph up` starts an embedded one."
+        "",
+        description="Redis or Valkey for the worker's queue and to count requests in; empty: `f1graph up` "
+        "starts an embedded one.",
     )
     f1db: str = Field(
         "", description="Path or URL of an F1DB CSV release zip; empty: the newest is downloaded."
@@ -144,6 +146,14 @@ class Settings(BaseSettings):
         "*",
         description="Web pages of which origins may ask the API in a browser, by HTTP and WebSocket, "
         "separated by commas; `*`: any (it is public and knows no cookies); empty: none but its own.",
+    )
+    rate_limit: int = Field(
+        600,
+        ge=0,
+        description="Requests to the graph a minute, from one address or with one key; 0: any number.",
+    )
+    rate_limit_raised: int = Field(
+        6_000, ge=0, description="The same with a key that has the scope `limits:raised`; 0: any number."
     )
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
         "",

@@ -97,6 +97,10 @@ class Access:
         key = found[0]
         return Caller("", key).role if self._is_right(key, given[1]) else None
 
+    def address(self, connection: Connection) -> str:
+        """Whence a connection comes, beyond the proxies that are trusted."""
+        return client_address(connection, self._proxies)
+
     async def caller(self, connection: Connection, store: Store) -> Caller:
         """Who opened a connection, by its `Authorization` header.
 
@@ -104,7 +108,7 @@ class Access:
             UnauthenticatedError: The header holds no valid key: whoever sends one is never public instead.
             StoreError: The key could not be looked up.
         """
-        address = client_address(connection, self._proxies)
+        address = self.address(connection)
         authorization = _authorization(connection)
         if authorization is None:
             return Caller(address)

@@ -25,6 +25,7 @@ from f1graph.api.gate import Gate
 from f1graph.api.headers import SecurityHeaders
 from f1graph.api.limits import Limits
 from f1graph.api.pages import page, plain_root_page, web_folder
+from f1graph.api.rate_limits import RateLimits
 from f1graph.api.schema import graphql_schema
 from f1graph.clock import Clock
 from f1graph.errors import StoreError
@@ -61,7 +62,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     """
     newest = newest_revision()
     clock = clock or settings.clock()
-    access = Access(settings, clock)
+    access, rate_limits = Access(settings, clock), RateLimits(settings)
     endpoint = GraphQLEndpoint(
         documents=Documents(graphql_schema, Limits.of(settings)),
         reader=Reader(body_limit=settings.body_limit, depth_limit=settings.variable_depth_limit),
@@ -82,6 +83,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
             yield {"store": opened}
         finally:
             await access.close()
+            await rate_limits.close()
             if store is None:
                 await opened.close()
 
@@ -116,7 +118,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         middleware=[
             Middleware(SecurityHeaders, hsts=settings.hsts),
             *_cors(settings),
-            Middleware(Gate, access=access),
+            Middleware(Gate, access=access, rate_limits=rate_limits),
         ],
         lifespan=lifespan,
     )

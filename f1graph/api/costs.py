@@ -1,7 +1,7 @@
 """What each field costs: about how many values it adds to an answer.
 
-A value costs 1, a question to the database of its own 10. What is inside a list counts once for each item
-that the list can have: `first` where the field has one, else the size that is declared here.
+A value costs 1, a question to the database of its own 10. A list costs as much as all the items that
+it can have: `first` where the field has one, else the size that is declared here.
 """
 
 from __future__ import annotations
@@ -99,17 +99,24 @@ LONGEST: dict[str, int] = {
 }
 
 
+# Lists with an item for each that is named in an argument.
+NAMED: dict[str, str] = {
+    "Query.nodes": "ids",
+}
+
+
 @dataclass(frozen=True, slots=True)
-class First:
-    """The argument `first` of a field.
+class Bound:
+    """The argument that says how long a list is: the number `first`, or the list of what is asked for.
 
     Attributes:
         field: Whose it is: `Query.races`.
-        unless_given: What it is when nobody says.
-        most: The largest that the field answers.
+        unless_given: How long it is when nobody says.
+        most: The longest that the field answers.
     """
 
     field: str
+    argument: str
     unless_given: int
     most: int
 
@@ -122,15 +129,15 @@ class FieldCost:
         weight: For itself, once for each object it is asked of.
         size: How often what is inside it counts.
         is_list: Whether it is a list.
-        first: The argument that says how often, in place of `size`.
-        is_page: Whether the `first` of the field around it says how often, as for the nodes of a connection.
+        bound: The argument that says how often, in place of `size`.
+        is_page: Whether the bound of the field around it says how often, as for the nodes of a connection.
         type: What is inside.
     """
 
     weight: int
     size: int
     is_list: bool
-    first: First | None
+    bound: Bound | None
     is_page: bool
     type: GraphQLNamedType | None
 
@@ -168,13 +175,20 @@ class Costs:
         self, parent: GraphQLObjectType | GraphQLInterfaceType, name: str, field: GraphQLField
     ) -> FieldCost:
         full_name = f"{parent.name}.{name}"
-        first = None
-        if "first" in field.args:
-            first = First(full_name, int(field.args["first"].default_value), LONGEST.get(full_name, MOST))
-        asks = first is not None or (parent in self._roots and not name.startswith("__"))
+        argument = NAMED.get(full_name, "first")
+        bound = None
+        if argument in field.args:
+            usual_size = field.args[argument].default_value
+            bound = Bound(
+                full_name,
+                argument,
+                usual_size if isinstance(usual_size, int) else MOST,
+                LONGEST.get(full_name, MOST),
+            )
+        asks = bound is not None or (parent in self._roots and not name.startswith("__"))
         inside = get_named_type(field.type)
         is_list = is_list_type(get_nullable_type(field.type)) and hasattr(inside, "fields")
-        usual = QUESTION if asks else VALUE
+        usual = QUESTION if asks else 0 if is_list else VALUE
         if parent.name.startswith("__") and not hasattr(inside, "fields"):
             # What the schema says of itself is there already.
             usual = 0
@@ -182,7 +196,7 @@ class Costs:
             weight=WEIGHTS.get(full_name, usual),
             size=SIZES.get(full_name, 1),
             is_list=is_list,
-            first=first,
-            is_page=is_list and first is None and full_name not in SIZES,
+            bound=bound,
+            is_page=is_list and bound is None and full_name not in SIZES,
             type=inside,
         )

@@ -20,14 +20,14 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
-    ValueNode,
     VariableNode,
 )
 
-from f1graph.api.costs import Costs, FieldCost, First
+from f1graph.api.costs import VALUE, Bound, Costs, FieldCost
 from f1graph.api.limits import LimitError, Limits
 
 _INTROSPECTION = ("__schema", "__type")
@@ -38,7 +38,7 @@ class Variable:
     """A variable that says how long a list is."""
 
     name: str
-    first: First
+    bound: Bound
 
     def size(self, variables: Mapping[str, Any], limits: Limits) -> int:
         """How long the list is.
@@ -47,10 +47,12 @@ class Variable:
             LimitError: It may not be that long.
         """
         given = variables.get(self.name)
+        if isinstance(given, list):
+            given = len(given)
         if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
-            # None was given, or one that is no Int, which is told when the variables are read.
-            return self.first.unless_given
-        return list_size(int(given), self.first, limits)
+            # None was given, or one that does not fit, which is told when the variables are read.
+            return self.bound.unless_given
+        return list_size(int(given), self.bound, limits)
 
 
 class Cost(NamedTuple):
@@ -128,16 +130,17 @@ class Size(NamedTuple):
 _EMPTY = Size()
 
 
-def list_size(asked: int, first: First, limits: Limits) -> int:
+def list_size(asked: int, bound: Bound, limits: Limits) -> int:
     """How long a list is.
 
     Raises:
         LimitError: It may not be that long.
     """
-    most = min(first.most, limits.list_size)
-    if not 1 <= asked <= most:
-        text = f"`first` must be between 1 and {most}, not {asked}"
-        raise LimitError("BAD_LIST_SIZE", text, field=first.field)
+    most = min(bound.most, limits.list_size)
+    if asked > most or (asked < 1 and bound.argument == "first"):
+        rule = f"must be between 1 and {most}" if bound.argument == "first" else f"may be at most {most}"
+        text = f"`{bound.argument}` {rule}, not {asked}"
+        raise LimitError("BAD_LIST_SIZE", text, field=bound.field)
     return asked
 
 
@@ -222,20 +225,23 @@ class Measure:
 
     def _inside(self, node: FieldNode, cost: FieldCost, inside: Size) -> Cost:
         """What is inside a field costs: once, or for each item of its list."""
-        if cost.first is None:
-            return Cost.sum((inside.own, inside.each)).times(cost.size)
-        given = next((one.value for one in node.arguments or () if one.name.value == "first"), None)
-        size = self._first(given, cost.first)
+        item = Cost(VALUE if cost.is_list else 0)
+        if cost.bound is None:
+            return Cost.sum((item, inside.own, inside.each)).times(cost.size)
+        size = self._list_size(node, cost.bound)
         # The items are what this field gives, or the nodes and edges of the page that it gives.
-        once, each = (_FREE, inside.own) if cost.is_list else (inside.own, inside.each)
+        once, each = (_FREE, Cost.sum((item, inside.own))) if cost.is_list else (inside.own, inside.each)
         return Cost.sum((once, each.times(size) if isinstance(size, int) else each.times_variable(size)))
 
-    def _first(self, given: ValueNode | None, first: First) -> int | Variable:
+    def _list_size(self, node: FieldNode, bound: Bound) -> int | Variable:
+        given = next((one.value for one in node.arguments or () if one.name.value == bound.argument), None)
         if isinstance(given, VariableNode):
-            return Variable(given.name.value, first)
+            return Variable(given.name.value, bound)
         if isinstance(given, IntValueNode):
-            return list_size(whole_number(given), first, self._limits)
-        return first.unless_given
+            return list_size(whole_number(given), bound, self._limits)
+        if isinstance(given, ListValueNode):
+            return list_size(len(given.values), bound, self._limits)
+        return bound.unless_given
 
     def _fragment(self, name: str) -> Size:
         if name not in self._measured:

@@ -16,7 +16,7 @@ from graphql import (
     is_list_type,
 )
 
-from f1graph.api.costs import LONGEST, QUESTION, SIZES, WEIGHTS, Costs
+from f1graph.api.costs import LONGEST, NAMED, QUESTION, SIZES, WEIGHTS, Costs
 from f1graph.api.documents import Documents
 from f1graph.api.limits import DocumentError, Limits
 from f1graph.api.schema import graphql_schema
@@ -254,8 +254,10 @@ def test_a_value_costs_one_and_a_question_ten() -> None:
     assert cost("{ races(first: 7) { edges { cursor node { name } } pageInfo { endCursor } } }") == (
         QUESTION + 7 * (1 + 1 + 2) + 2
     )
-    assert cost("{ models(first: 3) { key } }") == QUESTION + 3
-    assert cost("{ nextRace { results { position } } }") == QUESTION + 1 + SIZES["Race.results"]
+    assert cost("{ nextRace { forecast { entries { variableWeights(first: 3) { weight } } } } }") == (
+        QUESTION + 1 + 24 * (1 + QUESTION + 3 * 2)
+    )
+    assert cost("{ nextRace { results { position } } }") == QUESTION + 2 * SIZES["Race.results"]
 
 
 def test_the_cost_follows_the_variables() -> None:
@@ -273,6 +275,14 @@ def test_the_cost_follows_the_variables() -> None:
     assert (
         refusal(document, races=100, results=100, limits=replace(LIMITS, cost=20_000)).reason == "TOO_COSTLY"
     )
+
+
+def test_things_that_are_named_cost_for_each_name() -> None:
+    document = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+
+    assert cost('{ nodes(ids: ["a", "b"]) { id } }') == QUESTION + 2 * 2
+    assert cost(document, ids=["a", "b", "c"]) == QUESTION + 3 * 2
+    assert refusal(document, ids=["a"] * 101).reason == "BAD_LIST_SIZE"
 
 
 def test_a_fragment_costs_wherever_it_is_spread_and_is_reckoned_once() -> None:
@@ -322,7 +332,11 @@ def test_a_request_that_costs_too_much_is_told_by_how_much(sqlite_url: str) -> N
 
     error = answer.json()["errors"][0]
     assert answer.status_code == 400
-    assert error["extensions"] == {"code": "TOO_COSTLY", "cost": QUESTION + 100 * 26, "limit": 1_000}
+    assert error["extensions"] == {
+        "code": "TOO_COSTLY",
+        "cost": QUESTION + 100 * (1 + 24 * 2),
+        "limit": 1_000,
+    }
 
 
 def composites() -> list[GraphQLObjectType | GraphQLInterfaceType]:
@@ -358,7 +372,10 @@ def test_every_list_has_a_first_or_a_size_that_the_sport_gives_it() -> None:
     unbounded = [
         name
         for name, field in lists()
-        if "first" not in field.args and name not in SIZES and name.partition(".")[0] not in pages()
+        if "first" not in field.args
+        and name not in SIZES
+        and name not in NAMED
+        and name.partition(".")[0] not in pages()
     ]
 
     assert unbounded == []
@@ -367,7 +384,7 @@ def test_every_list_has_a_first_or_a_size_that_the_sport_gives_it() -> None:
 def test_no_cost_is_declared_of_a_field_that_is_not_there() -> None:
     there = {f"{parent.name}.{name}" for parent in composites() for name in parent.fields}
 
-    assert {*SIZES, *WEIGHTS, *LONGEST} - there == set()
+    assert {*SIZES, *WEIGHTS, *LONGEST, *NAMED} - there == set()
 
 
 def test_every_first_has_the_most_that_its_description_tells(sqlite_api: Api) -> None:
@@ -379,8 +396,8 @@ def test_every_first_has_the_most_that_its_description_tells(sqlite_api: Api) ->
             if "first" in field.args:
                 found = re.search(r"from 1 to ([0-9]+)", field.args["first"].description or "")
                 told[f"{parent.name}.{name}"] = found and int(found[1])
-                first = costs.of(parent, name).first
-                kept[f"{parent.name}.{name}"] = first and first.most
+                bound = costs.of(parent, name).bound
+                kept[f"{parent.name}.{name}"] = bound and bound.most
 
     assert len(told) > 10
     assert told == kept
