@@ -17,6 +17,7 @@ from graphql import (
     parse,
 )
 
+from f1graph.api.asked import Asked
 from f1graph.api.costs import Costs
 from f1graph.api.limits import DocumentError, LimitError, Limits
 from f1graph.api.measure import Cost, Measure, whole_number
@@ -27,8 +28,8 @@ _TOO_DEEP = "Syntax Error: Document is nested too deeply"
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation of a valid document.
+class MeasuredOperation:
+    """One operation of a valid document, whatever its variables will be.
 
     Attributes:
         defaults: The whole numbers that variables are when nobody gives them.
@@ -37,10 +38,6 @@ class Operation:
     node: OperationDefinitionNode
     cost: Cost
     defaults: Mapping[str, int]
-
-    @property
-    def kind(self) -> OperationType:
-        return self.node.operation
 
     @property
     def name(self) -> str | None:
@@ -52,9 +49,9 @@ class Document:
     """A valid document within the limits."""
 
     node: DocumentNode
-    operations: tuple[Operation, ...]
+    operations: tuple[MeasuredOperation, ...]
 
-    def operation(self, name: str | None) -> Operation:
+    def operation(self, name: str | None) -> MeasuredOperation:
         """The operation to run.
 
         Raises:
@@ -65,6 +62,25 @@ class Document:
             text = "`operationName` must name one of the operations"
             raise DocumentError("BAD_OPERATION_NAME", [GraphQLError(text)])
         return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation that may be run, with its variables.
+
+    Attributes:
+        text: Of its document.
+        cost: What it costs at most.
+        tells_cost: Whether the caller wants to know.
+    """
+
+    text: str
+    document: Document
+    kind: OperationType
+    name: str | None
+    variables: dict[str, Any]
+    cost: int
+    tells_cost: bool
 
 
 class Documents:
@@ -80,6 +96,19 @@ class Documents:
     @property
     def limits(self) -> Limits:
         return self._limits
+
+    def operation(self, asked: Asked) -> Operation:
+        """The operation that is asked for.
+
+        Raises:
+            DocumentError: It may not be run.
+        """
+        document = self.read(asked.query)
+        found = document.operation(asked.operation_name)
+        cost = self.cost(found, asked.variables)
+        return Operation(
+            asked.query, document, found.node.operation, found.name, asked.variables, cost, asked.wants_cost
+        )
 
     def read(self, text: str) -> Document:
         """The document of `text`.
@@ -97,7 +126,7 @@ class Documents:
             self._seen.popitem(last=False)
         return document
 
-    def cost(self, operation: Operation, variables: Mapping[str, Any]) -> int:
+    def cost(self, operation: MeasuredOperation, variables: Mapping[str, Any]) -> int:
         """What running an operation with these variables costs at most.
 
         Raises:
@@ -134,13 +163,13 @@ class Documents:
                 raise LimitError("TOO_DEEP", "the document is nested too deeply") from error
             raise DocumentError("GRAPHQL_PARSE_FAILED", [error]) from error
 
-    def _measure(self, document: DocumentNode) -> tuple[Operation, ...]:
+    def _measure(self, document: DocumentNode) -> tuple[MeasuredOperation, ...]:
         nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         if len(nodes) > self._limits.operations:
             most = self._limits.operations
             raise LimitError("TOO_MANY_OPERATIONS", f"a document may have {most} operations at most")
         measure = Measure(document, self._schema, self._costs, self._limits)
-        return tuple(Operation(node, measure.operation(node), _defaults(node)) for node in nodes)
+        return tuple(MeasuredOperation(node, measure.operation(node), _defaults(node)) for node in nodes)
 
 
 def _defaults(node: OperationDefinitionNode) -> dict[str, int]:

@@ -3,63 +3,80 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
 from inspect import isawaitable
 
 from graphql import ExecutionResult, GraphQLError, OperationType, execute
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
 from f1graph.api.answers import (
+    EVENT_STREAM,
+    JSON,
+    MULTIPART,
     log_unexpected,
     negotiate,
+    negotiate_stream,
+    prefers_stream,
     refuse,
     refuse_document,
     respond,
     result_content,
 )
-from f1graph.api.asked import BY_ADDRESS, Asked, Reader, RefusedError
+from f1graph.api.asked import BY_ADDRESS, Reader, RefusedError
 from f1graph.api.context import Context
-from f1graph.api.documents import Documents
+from f1graph.api.documents import Documents, Operation
 from f1graph.api.limits import DocumentError
+from f1graph.api.news.framing import Framing, ended, framed, framing_of
+from f1graph.api.news.operations import EndedError, Operations, refused_document
+from f1graph.api.news.streams import Manner, StreamedResponse
 from f1graph.api.schema import graphql_schema
-from f1graph.clock import Clock
-from f1graph.store.engine import Store
 
 
 class GraphQLEndpoint:
-    """Answers `/graphql`."""
+    """Answers `/graphql`.
+
+    Args:
+        context: Makes the context of a request.
+    """
 
     def __init__(
         self,
         *,
         documents: Documents,
+        operations: Operations,
+        manner: Manner,
         reader: Reader,
         request_timeout: timedelta,
-        clock: Clock,
-        calls_per_hour: Mapping[str, int],
+        context: Callable[[HTTPConnection], Context],
     ) -> None:
         self._documents = documents
+        self._operations = operations
+        self._manner = manner
         self._reader = reader
         self._timeout = request_timeout.total_seconds()
-        self._clock = clock
-        self._calls_per_hour = calls_per_hour
+        self._context = context
 
-    async def answer(self, request: Request, store: Store) -> Response:
-        media_type = negotiate(request.headers.get("accept"))
-        if media_type is None:
-            return refuse("NOT_ACCEPTABLE", "only JSON is spoken here", status=406)
+    async def answer(self, request: Request) -> Response:
+        accept = request.headers.get("accept")
+        media_type = negotiate(accept) or JSON
+        if negotiate(accept) is None and negotiate_stream(accept) is None:
+            return refuse("NOT_ACCEPTABLE", "JSON, event streams and multipart are spoken here", status=406)
         try:
             async with asyncio.timeout(self._timeout):
                 asked = await self._reader.read(request)
-                return await self._execute(asked, request, store, media_type)
+                return await self._answer(self._documents.operation(asked), request, media_type)
         except RefusedError as error:
             response = refuse(error.reason, str(error), status=error.status, media_type=media_type)
             if error.status == 405:
                 response.headers["allow"] = "GET, POST"
             return response
         except DocumentError as error:
+            framing = framing_of(accept)
+            if framing is not None and prefers_stream(accept):
+                # Who reads a stream only cannot read a refusal that is none.
+                return self._stream(ended(refused_document(error), framing), framing)
             return refuse_document(error.reason, error.errors, media_type=media_type, status=error.status)
         except TimeoutError:
             text = f"the request took longer than {self._timeout:g} seconds"
@@ -78,20 +95,38 @@ class GraphQLEndpoint:
             }
             return respond(content, media_type=media_type, status=500)
 
-    async def _execute(self, asked: Asked, request: Request, store: Store, media_type: str) -> Response:
-        document = self._documents.read(asked.query)
-        operation = document.operation(asked.operation_name)
-        if operation.kind is not OperationType.QUERY and request.method in BY_ADDRESS:
-            raise RefusedError("METHOD_NOT_ALLOWED", "only queries may be sent by GET", status=405)
-        cost = self._documents.cost(operation, asked.variables)
+    async def _answer(self, operation: Operation, request: Request, media_type: str) -> Response:
+        accept = request.headers.get("accept")
+        if operation.kind is OperationType.MUTATION and request.method in BY_ADDRESS:
+            raise RefusedError("METHOD_NOT_ALLOWED", "what changes something is sent by POST", status=405)
+        if operation.kind is not OperationType.SUBSCRIPTION and not prefers_stream(accept):
+            return await self._execute(operation, request, media_type)
+        framing = framing_of(accept)
+        if framing is None:
+            text = f"a subscription is answered as {EVENT_STREAM} or {MULTIPART}, or over a WebSocket"
+            raise RefusedError("NOT_ACCEPTABLE", f"{text}: accept one of them", status=406)
+        return await self._answer_in_stream(operation, request, framing)
+
+    async def _answer_in_stream(self, operation: Operation, request: Request, framing: Framing) -> Response:
+        last_event_id = request.headers.get("last-event-id")
+        try:
+            answers = await self._operations.start(operation, request, last_event_id=last_event_id)
+        except EndedError as error:
+            return self._stream(ended(error, framing), framing)
+        return self._stream(framed(answers, framing, request.state.feed), framing)
+
+    def _stream(self, frames: AsyncGenerator[bytes, None], framing: Framing) -> Response:
+        return StreamedResponse(frames, framing, self._manner)
+
+    async def _execute(self, operation: Operation, request: Request, media_type: str) -> Response:
         # One moment for the whole request: its fields must agree.
-        context = Context(store, self._clock(), self._calls_per_hour, caller=request.state.caller)
+        context = self._context(request)
         result = execute(
             graphql_schema,
-            document.node,
+            operation.document.node,
             context_value=context,
-            variable_values=asked.variables,
-            operation_name=asked.operation_name,
+            variable_values=operation.variables,
+            operation_name=operation.name,
         )
         if isawaitable(result):
             result = await result
@@ -100,8 +135,8 @@ class GraphQLEndpoint:
             # Nothing was executed: variables that do not fit.
             raise DocumentError("BAD_USER_INPUT", [_plain(error) for error in result.errors])
         content = result_content(result)
-        if asked.wants_cost:
-            content["extensions"] = {"cost": {"asked": cost, "most": self._documents.limits.cost}}
+        if operation.tells_cost:
+            content["extensions"] = {"cost": {"asked": operation.cost, "most": self._documents.limits.cost}}
         return respond(content, media_type=media_type)
 
 

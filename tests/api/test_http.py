@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.testclient import TestClient
 from starlette.types import Message
 
@@ -17,12 +17,15 @@ from f1graph.api.access import PUBLIC
 from f1graph.api.answers import negotiate
 from f1graph.api.app import create_app
 from f1graph.api.asked import Reader
+from f1graph.api.context import Context
 from f1graph.api.documents import Documents
 from f1graph.api.endpoint import GraphQLEndpoint
 from f1graph.api.limits import Limits
+from f1graph.api.news.operations import Operations
+from f1graph.api.news.streams import Connections, Manner
 from f1graph.api.schema import graphql_schema
 from f1graph.settings import Settings
-from f1graph.store.engine import open_store
+from f1graph.store.engine import Store, open_store
 from tests.api.conftest import Api, start
 from tests.api.seed import NOW
 
@@ -37,6 +40,22 @@ _SCOPE = {
     "query_string": b"",
     "state": {"caller": PUBLIC},
 }
+
+
+def an_endpoint(store: Store, *, body_limit: int, patience: timedelta) -> GraphQLEndpoint:
+    """What answers, without an application around it."""
+
+    def context(_connection: HTTPConnection) -> Context:
+        return Context(store, NOW)
+
+    return GraphQLEndpoint(
+        documents=Documents(graphql_schema, Limits()),
+        operations=Operations(context=context, timeout=patience.total_seconds()),
+        manner=Manner(Connections(1), patience),
+        reader=Reader(body_limit=body_limit, depth_limit=20),
+        request_timeout=patience,
+        context=context,
+    )
 
 
 def _code(response: Any) -> str:
@@ -154,18 +173,12 @@ def test_another_content_type_is_refused(client: TestClient) -> None:
 async def test_a_request_whose_body_never_ends_is_given_up(sqlite_url: str) -> None:
     """G2c: the time limit is a setting, and holds from the first byte on."""
     store = open_store(sqlite_url)
-    endpoint = GraphQLEndpoint(
-        documents=Documents(graphql_schema, Limits()),
-        reader=Reader(body_limit=1_000, depth_limit=20),
-        request_timeout=timedelta(milliseconds=50),
-        clock=lambda: NOW,
-        calls_per_hour={},
-    )
+    endpoint = an_endpoint(store, body_limit=1_000, patience=timedelta(milliseconds=50))
 
     async def receive() -> Message:
         return await asyncio.Future()
 
-    answer = await endpoint.answer(Request(_SCOPE, receive), store)
+    answer = await endpoint.answer(Request(_SCOPE, receive))
     await store.close()
     assert answer.status_code == 408
     assert b"TIMEOUT" in bytes(answer.body)
