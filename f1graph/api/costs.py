@@ -1,7 +1,7 @@
 """What each field costs: about how many values it adds to an answer.
 
-A value costs 1, a question to the database of its own 10. A list costs as much as all the items that
-it can have: `first` where the field has one, else the size that is declared here.
+A value costs 1, a field at the root 10: it asks the database for itself. A list costs as much as all
+the items that it can have: `first` where the field has one, else the size that is declared here.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ class Costs:
                 usual_size if isinstance(usual_size, int) else MOST,
                 LONGEST.get(full_name, MOST),
             )
-        asks = bound is not None or (parent in self._roots and not name.startswith("__"))
+        asks = parent in self._roots and not name.startswith("__")
         inside = get_named_type(field.type)
         is_list = is_list_type(get_nullable_type(field.type)) and hasattr(inside, "fields")
         usual = QUESTION if asks else 0 if is_list else VALUE

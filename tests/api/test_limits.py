@@ -247,7 +247,7 @@ def test_no_more_than_ten_errors_are_found() -> None:
     assert len(refusal(f"{{ nextRace {{ {unknown} }} }}").errors) == 10
 
 
-def test_a_value_costs_one_and_a_question_ten() -> None:
+def test_a_value_costs_one_and_a_field_at_the_root_ten() -> None:
     assert cost("{ nextRace { name } }") == QUESTION + 1
     assert cost("{ nextRace { circuit { name country } } }") == QUESTION + 3
     assert cost("{ races(first: 7) { nodes { name round } } }") == QUESTION + 7 * (1 + 2)
@@ -255,7 +255,7 @@ def test_a_value_costs_one_and_a_question_ten() -> None:
         QUESTION + 7 * (1 + 1 + 2) + 2
     )
     assert cost("{ nextRace { forecast { entries { variableWeights(first: 3) { weight } } } } }") == (
-        QUESTION + 1 + 24 * (1 + QUESTION + 3 * 2)
+        QUESTION + 1 + 24 * (1 + 3 * 2)
     )
     assert cost("{ nextRace { results { position } } }") == QUESTION + 2 * SIZES["Race.results"]
 
@@ -266,7 +266,7 @@ def test_the_cost_follows_the_variables() -> None:
     }"""
 
     def expected(races: int, results: int) -> int:
-        return QUESTION + races * (1 + 1 + 1 + QUESTION + results * 2)
+        return QUESTION + races * (1 + 1 + 1 + 1 + results * 2)
 
     assert cost(document, results=10) == expected(5, 10)
     assert cost(document, races=100, results=100) == expected(100, 100)
@@ -297,7 +297,7 @@ def test_a_fragment_costs_wherever_it_is_spread_and_is_reckoned_once() -> None:
     operation = documents.read(document).operation(None)
 
     with Calls() as calls:
-        assert documents.cost(operation, {"n": 100}) == QUESTION + 2**9 * (1 + QUESTION + 1)
+        assert documents.cost(operation, {"n": 100}) == QUESTION + 2**9 * (1 + 1 + 1)
     assert calls.made < 1_000
 
 
