@@ -10,8 +10,6 @@ import orjson
 
 from f1graph.api.answers import JSON, negotiate, prefers_stream
 
-# HEAD is GET without the body.
-BY_ADDRESS = ("GET", "HEAD")
 # Parameters of a GET that hold JSON.
 _JSON_PARAMETERS = ("variables", "extensions")
 # A longer request is read anew each time: what is remembered must stay small.

@@ -18,9 +18,10 @@ from typing import Any, cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from f1graph.api.answers import refuse_slow
+from f1graph.api.asked import BY_ADDRESS
 from f1graph.api.coroutines import Resumed
 from f1graph.api.rate_limits import Standing
-from f1graph.api.request_keys import BY_ADDRESS, Headers, Key, RequestKeys, is_json
+from f1graph.api.request_keys import Headers, Key, RequestKeys, is_json
 from f1graph.clock import Clock
 from f1graph.store.version import DataVersion
 
