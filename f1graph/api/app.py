@@ -64,6 +64,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         request_timeout=settings.request_timeout,
         clock=clock,
         calls_per_hour=settings.calls_per_hour,
+        bundles_dir=settings.bundles_dir,
     )
 
     @asynccontextmanager

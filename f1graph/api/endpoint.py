@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from inspect import isawaitable
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -61,12 +62,19 @@ class GraphQLEndpoint:
     """
 
     def __init__(
-        self, *, body_limit: int, request_timeout: timedelta, clock: Clock, calls_per_hour: Mapping[str, int]
+        self,
+        *,
+        body_limit: int,
+        request_timeout: timedelta,
+        clock: Clock,
+        calls_per_hour: Mapping[str, int],
+        bundles_dir: Path,
     ) -> None:
         self._body_limit = body_limit
         self._timeout = request_timeout.total_seconds()
         self._clock = clock
         self._calls_per_hour = calls_per_hour
+        self._bundles_dir = bundles_dir
         self._documents = Documents(graphql_schema)
 
     async def answer(self, request: Request, store: Store) -> Response:
@@ -137,7 +145,9 @@ class GraphQLEndpoint:
         if operation.operation is not OperationType.QUERY and request.method in _BY_ADDRESS:
             raise RefusedError("METHOD_NOT_ALLOWED", "only queries may be sent by GET", status=405)
         # One moment for the whole request: its fields must agree.
-        context = Context(store, self._clock(), self._calls_per_hour, caller=request.state.caller)
+        context = Context(
+            store, self._clock(), self._calls_per_hour, self._bundles_dir, caller=request.state.caller
+        )
         result = execute(
             graphql_schema,
             document.node,
