@@ -173,6 +173,27 @@ class Settings(BaseSettings):
         gt=timedelta(0),
         description="An API request that takes longer is answered with an error.",
     )
+    stream_limit: int = Field(
+        1_000,
+        ge=1,
+        description="WebSockets and event streams that an API process keeps open; more are refused with 503.",
+    )
+    subscriptions_per_connection: int = Field(
+        20, ge=1, description="Operations that go on over one WebSocket or one event stream at a time."
+    )
+    websocket_message_limit: int = Field(
+        100_000, ge=1_000, description="Largest accepted message of a WebSocket, in bytes."
+    )
+    websocket_idle: timedelta = Field(
+        timedelta(minutes=2),
+        gt=timedelta(0),
+        description="A WebSocket over which nothing is subscribed to is closed after this.",
+    )
+    subscriber_patience: timedelta = Field(
+        timedelta(seconds=10),
+        gt=timedelta(0),
+        description="A subscriber who does not take a message within this is dropped.",
+    )
     model: str = Field(
         "ultra",
         pattern="^(ultra|rating)$",

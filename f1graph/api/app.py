@@ -12,17 +12,24 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from f1graph import __version__
 from f1graph.api.access import Access
+from f1graph.api.context import Context
+from f1graph.api.documents import Documents
 from f1graph.api.endpoint import GraphQLEndpoint
 from f1graph.api.gate import Gate
 from f1graph.api.headers import SecurityHeaders
+from f1graph.api.news.feed import Feed
+from f1graph.api.news.operations import Operations
+from f1graph.api.news.streams import Connections, Manner
+from f1graph.api.news.websocket import Limits, WebSocketEndpoint
 from f1graph.api.pages import page, plain_root_page, web_folder
 from f1graph.api.rate_limits import RateLimits
+from f1graph.api.schema import graphql_schema
 from f1graph.clock import Clock
 from f1graph.errors import StoreError
 from f1graph.settings import Settings, listed
@@ -46,6 +53,7 @@ class State(TypedDict):
     """What lives as long as the application."""
 
     store: Store
+    feed: Feed
 
 
 def create_app(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> Starlette:
@@ -59,32 +67,62 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     newest = newest_revision()
     clock = clock or settings.clock()
     access, rate_limits = Access(settings, clock), RateLimits(settings)
+
+    def context(connection: HTTPConnection) -> Context:
+        return Context(
+            connection.state.store,
+            clock(),
+            settings.calls_per_hour,
+            settings.bundles_dir,
+            caller=connection.state.caller,
+        )
+
+    documents = Documents(graphql_schema)
+    operations = Operations(context=context, timeout=settings.request_timeout.total_seconds())
+    manner = Manner(Connections(settings.stream_limit), settings.subscriber_patience)
     endpoint = GraphQLEndpoint(
+        documents=documents,
+        operations=operations,
+        manner=manner,
         body_limit=settings.body_limit,
         request_timeout=settings.request_timeout,
-        clock=clock,
-        calls_per_hour=settings.calls_per_hour,
-        bundles_dir=settings.bundles_dir,
+        context=context,
+    )
+    websockets = WebSocketEndpoint(
+        access=access,
+        rate_limits=rate_limits,
+        documents=documents,
+        operations=operations,
+        manner=manner,
+        limits=Limits(
+            message=settings.websocket_message_limit,
+            subscriptions=settings.subscriptions_per_connection,
+            idle=settings.websocket_idle,
+        ),
     )
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[State]:
+    async def lifespan(app: Starlette) -> AsyncIterator[State]:
         opened = store or open_store(
             settings.store_url,
             pool_size=settings.database_pool_size,
             timeout=settings.database_timeout,
             statement_timeout=settings.statement_timeout,
         )
+        # The server stops the streams before it waits for them: see `f1graph.api.server`.
+        app.state.feed = feed = Feed(opened, clock)
+        app.state.connections = manner.connections
         try:
-            yield {"store": opened}
+            yield {"store": opened, "feed": feed}
         finally:
+            await feed.close()
             await access.close()
             await rate_limits.close()
             if store is None:
                 await opened.close()
 
     async def graphql(request: Request) -> Response:
-        return await endpoint.answer(request, request.state.store)
+        return await endpoint.answer(request)
 
     async def healthz(_request: Request) -> Response:
         return JSONResponse({"status": "ok", "version": __version__})
@@ -105,6 +143,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         routes=[
             Route("/", root),
             Route("/graphql", graphql, methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", websockets),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/graphiql/assets/{name}", asset),
@@ -130,7 +169,7 @@ def _cors(settings: Settings) -> list[Middleware]:
             allow_origins=origins,
             allow_methods=["GET", "POST"],
             # No cookies: a key is sent by whoever has it, never by the browser on its own.
-            allow_headers=["authorization", "content-type", "if-none-match"],
+            allow_headers=["authorization", "content-type", "if-none-match", "last-event-id"],
             expose_headers=["etag", "ratelimit", "ratelimit-policy", "retry-after", "www-authenticate"],
         )
     ]

@@ -15,6 +15,7 @@ import f1graph.races.forecast as records
 from f1graph.api.context import Info
 from f1graph.api.forecast_entry import ForecastEntry, forecast_entry
 from f1graph.api.ids import cursor, global_id, read_cursor
+from f1graph.api.lists import AsOf
 from f1graph.api.movement import Movement, movement
 from f1graph.api.node import LazyRace, Node, present
 from f1graph.races.measures import Direction, Measure
@@ -157,7 +158,9 @@ class Forecast(Node):
     consensus: Consensus | None = field(
         description="How far its members agree. Null with fewer than two members."
     )
-    cause: str | None = field(description="What happened since the forecast before: why this one was made.")
+    cause: str | None = field(
+        description="What happened since the forecast before: why this one was made. Null where nobody told."
+    )
     receipt: Receipt = field(description="What it was made from.")
     race_id: strawberry.Private[str]
     previous_id: strawberry.Private[str | None]
@@ -229,8 +232,9 @@ class Forecast(Node):
         "classified "
         "and judged."
     )
-    async def scores(self, info: Info) -> list[ForecastScore]:
-        return [_score(row) for row in await info.context.loaders.scores.load(self.key) or ()]
+    async def scores(self, info: Info, as_of: AsOf = None) -> list[ForecastScore]:
+        moment = info.context.moment(as_of)
+        return [_score(row) for row in await info.context.loaders.scores.load((self.key, moment)) or ()]
 
 
 def _consensus(record: records.Consensus | None) -> Consensus | None:

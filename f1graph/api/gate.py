@@ -12,6 +12,7 @@ from starlette.types import Scope as Connection
 
 from f1graph.api.access import Access
 from f1graph.api.answers import JSON, log_unexpected, negotiate, refuse, respond
+from f1graph.api.denial import deny
 from f1graph.api.rate_limits import RateLimits, Standing
 from f1graph.errors import StoreError, UnauthenticatedError
 from f1graph.store.engine import Store
@@ -37,12 +38,10 @@ class Gate:
             return
         if standing is not None:
             refusal.headers.update(standing.headers)
-        if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
+        if scope["type"] == "http":
             await refusal(scope, receive, send)
         else:
-            # The server answers the handshake with 403 by itself.
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": ""})
+            await deny(refusal, scope, receive, send)
 
     async def _judge(self, connection: Connection) -> tuple[Standing | None, Response | None]:
         """How the caller stands with the limit of requests, and why it may not ask, if it may not."""
@@ -98,8 +97,7 @@ def _no_database(error: StoreError, media_type: str) -> Response:
 def _too_often(standing: Standing, media_type: str) -> Response:
     return refuse(
         "RATE_LIMITED",
-        f"{standing.per_minute} requests a minute ({standing.policy}) are all there may be: ask again in "
-        f"{standing.resets_in.seconds} seconds",
+        standing.refusal,
         status=429,
         media_type=media_type,
     )

@@ -65,6 +65,14 @@ class Standing:
         }
         return fields | ({"retry-after": str(seconds)} if self.is_over else {})
 
+    @property
+    def refusal(self) -> str:
+        """What is told to who has asked too often."""
+        return (
+            f"{self.per_minute} requests a minute ({self.policy}) are all there may be: ask again in "
+            f"{self.resets_in.seconds} seconds"
+        )
+
 
 class RateLimits:
     """Counts requests by key, and those without one by address.
