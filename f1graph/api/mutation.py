@@ -13,13 +13,15 @@ import strawberry
 from strawberry import argument, field
 
 from f1graph.api.bundles import Bundle
+from f1graph.api.calendar import Race
 from f1graph.api.context import Context, Info
 from f1graph.api.ids import key_of
 from f1graph.api.service import Refresh
 from f1graph.api.service import refresh as told_refresh
 from f1graph.api.writing import write_as_caller
 from f1graph.errors import RequestError, UnknownError
-from f1graph.races.calendar import Race, Session, SessionKind
+from f1graph.races.calendar import Race as RaceRecord
+from f1graph.races.calendar import Session, SessionKind
 from f1graph.races.refreshes import FIRST_SEASON_BY_SESSION
 from f1graph.races.stages import Stage
 from f1graph.store import bundles
@@ -36,7 +38,7 @@ _ASKED_BY_SESSION = "live_timing"
 @strawberry.type(description="A refresh that was asked for.")
 class AskedRefresh:
     key: str = field(description="Of the unit of work that does it: `Refresh.key` among `refreshes`.")
-    race_id: str | None = field(description="The slug of the race. Null if everything is fetched.")
+    race_id: strawberry.Private[str | None]
     session: SessionKind | None = field(description="The session. Null if everything is fetched.")
     asked_at: datetime = field(description="When it was asked for first.")
     is_new: bool = field(
@@ -46,6 +48,11 @@ class AskedRefresh:
         description="How it stands. Null until a worker begins it, which looks every few minutes; later see "
         "`refreshes`. What fails is tried three times, what nobody begins within a day is dropped."
     )
+
+    @field(description="The race whose session is fetched. Null if everything is.")
+    async def race(self, info: Info) -> Race | None:
+        record = None if self.race_id is None else await info.context.loaders.race.load(self.race_id)
+        return None if record is None else Race.of(record)
 
 
 @strawberry.type(description="What was asked for.")
@@ -156,7 +163,7 @@ async def _wanted(
     return [(found.id, one.kind) for one in over] if by_session else [(None, None)]
 
 
-def _over(race: Race, session: SessionKind | None, now: datetime) -> list[Session]:
+def _over(race: RaceRecord, session: SessionKind | None, now: datetime) -> list[Session]:
     """The session that is asked for, or all, as far as they are over."""
     if session is not None and race.session(session) is None:
         raise UnknownError(

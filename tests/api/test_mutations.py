@@ -29,7 +29,7 @@ from tests.weekends.recorded import RecordedSessions, a_recorded_source, fetches
 
 _REFRESH = """mutation ($race: ID, $session: SessionKind) {
   refresh(race: $race, session: $session) {
-    asked { key raceId session askedAt isNew refresh { key status reason } }
+    asked { key race { slug } session askedAt isNew refresh { key status reason } }
   }
 }"""
 _ACTIVATE = (
@@ -187,7 +187,7 @@ def test_each_write_of_a_request_is_done_in_turn_and_has_its_row(writer: Writer)
 def test_a_refresh_of_one_session_is_asked_for_once(writer: Writer) -> None:
     (first,) = writer.data(_REFRESH, race=THIRD.id, session="RACE")["asked"]
     assert first["key"].startswith(f"FETCH/{THIRD.id}/RACE/asked-")
-    assert (first["raceId"], first["session"]) == (THIRD.id, "RACE")
+    assert (first["race"], first["session"]) == ({"slug": THIRD.id}, "RACE")
     assert (first["isNew"], first["refresh"]) == (True, None)
 
     other = writer.with_key(Scope.REFRESH)
@@ -225,7 +225,7 @@ def test_where_nobody_is_asked_for_one_session_everything_is_asked_for(sqlite_ur
     with TestClient(create_app(settings, clock=lambda: NOW)) as client:
         writer = Writer(client, sqlite_url, AClock(), new_key(sqlite_url))
         (asked,) = writer.data(_REFRESH, race=THIRD.id)["asked"]
-    assert (asked["raceId"], asked["session"]) == (None, None)
+    assert (asked["race"], asked["session"]) == (None, None)
     assert asked["key"].startswith("FETCH/everything/asked-")
 
 
@@ -250,10 +250,10 @@ def test_a_worker_does_what_was_asked_for_and_the_graph_tells_of_it(writer: Writ
 
     found = writer.data(
         "query ($race: ID) { refreshes(race: $race, kind: "
-        '"FETCH", first: 100) { nodes { key status raceId } } }',
+        '"FETCH", first: 100) { nodes { key status race { slug } } } }',
         race=THIRD.id,
     )["nodes"]
-    assert {"key": asked["key"], "status": "DONE", "raceId": THIRD.id} in found
+    assert {"key": asked["key"], "status": "DONE", "race": {"slug": THIRD.id}} in found
     # It was answered: who asks again, asks anew.
     (again,) = writer.data(_REFRESH, race=THIRD.id, session="RACE")["asked"]
     assert again["isNew"]
@@ -290,8 +290,8 @@ def test_a_model_is_put_to_use_and_taken_back(writer: Writer, tmp_path: Path) ->
         "isPinned": True,
         "activatedAt": f"{NOW:%Y-%m-%dT%H:%M:%SZ}",
     }
-    statuses = '{ models(model: "rating") { key status isPinned } }'
-    assert {one["key"]: one["status"] for one in writer.data(statuses)} == {
+    statuses = '{ models(model: "rating") { nodes { key status } } }'
+    assert {one["key"]: one["status"] for one in writer.data(statuses)["nodes"]} == {
         "rating-1": "RETIRED",
         "rating-2": "ACTIVE",
     }
