@@ -107,9 +107,11 @@ def test_the_introspection_of_graphiql_is_allowed() -> None:
     from graphql import get_introspection_query
 
     from f1graph.api.documents import Documents
+    from f1graph.api.limits import Limits
 
     query = get_introspection_query(descriptions=True, schema_description=True, input_value_deprecation=True)
-    assert Documents(graphql_schema).read(query).operation(None) is not None
+    documents = Documents(graphql_schema, Limits())
+    assert documents.cost(documents.read(query).operation(None), {}) < Limits().cost
 
 
 # No probability: a share of attention, a measure of agreement, and what is left of a difference.
@@ -117,7 +119,7 @@ _SHARES = {"RaceAttention.weight", "VariableWeight.weight", "Consensus.kendallW"
 _A_CHANCE = re.compile(r"\bP\(|\bprobability\b|\bchance\b|from 0 to 1\b", re.IGNORECASE)
 # Told of chances, and no chance itself.
 _OF_CHANCES = re.compile(
-    r"^(The change of|Jensen|Entropy|What (it|the model|the forecast)|Lower end|Upper end)"
+    r"^(How far|The change of|Jensen|Entropy|What (it|the model|the forecast)|Lower end|Upper end)"
 )
 
 
