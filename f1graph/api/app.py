@@ -76,7 +76,11 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
 
     def context(connection: HTTPConnection) -> Context:
         return Context(
-            connection.state.store, clock(), settings.calls_per_hour, caller=connection.state.caller
+            connection.state.store,
+            clock(),
+            settings.calls_per_hour,
+            settings.bundles_dir,
+            caller=connection.state.caller,
         )
 
     documents = Documents(graphql_schema, Limits.of(settings))
