@@ -267,7 +267,7 @@ async def test_no_more_is_kept_than_the_settings_allow(sqlite_store: Store) -> N
 
 async def test_with_the_cache_off_every_answer_is_the_same(store: Store) -> None:
     """Asked twice with it and once without: bodies and headers are equal."""
-    unlimited = {"rate_limit": 0, "rate_limit_raised": 0}
+    unlimited: dict[str, Any] = {"rate_limit": 0, "rate_limit_raised": 0}
     async with (
         _client(store, **unlimited) as on,
         _client(store, response_cache_entries=0, **unlimited) as off,
