@@ -129,6 +129,11 @@ class RateLimits:
         self._own = OwnCounts()
         self._lost_until: float | None = None
 
+    @property
+    def are_set(self) -> bool:
+        """Whether anybody is limited."""
+        return bool(self._public or self._raised)
+
     async def count(self, caller: Caller) -> Standing | None:
         """Counts a request; None where nothing is limited."""
         if caller.key is None:
