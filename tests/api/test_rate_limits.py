@@ -33,7 +33,7 @@ from tests.api.conftest import start
 from tests.api.seed import NOW
 from tests.api.test_access import AClock, new_key
 
-# Each asks for something else: an answer that is kept ready costs nothing and is not counted.
+# Each asks for something else, so that none is given again from memory.
 _NUMBERS = itertools.count()
 _SOMEBODY = Caller("192.0.2.7")
 
@@ -115,6 +115,20 @@ def test_what_is_refused_for_another_reason_counts_too(sqlite_url: str) -> None:
         )
         assert client.get("/graphql").status_code == 400
         assert ask(client).status_code == 429
+
+
+def test_an_answer_that_is_kept_ready_counts_like_any_other(sqlite_url: str) -> None:
+    """And tells each caller what he himself has left."""
+    key = new_key(sqlite_url, Scope.LIMITS_RAISED)
+    asked = {"query": "{ nextRace { name } }"}
+    with start(sqlite_url, rate_limit=3, rate_limit_raised=9) as client:
+        answers = [client.post("/graphql", json=asked) for _ in range(4)]
+        other = client.post("/graphql", json=asked, headers={"authorization": f"Bearer {key}"})
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers["ratelimit"] for answer in answers] == [
+        f'"public";r={left};t=60' for left in (2, 1, 0, 0)
+    ]
+    assert other.headers["ratelimit"] == '"raised";r=8;t=60'
 
 
 def test_a_key_is_counted_by_itself_and_may_have_more(sqlite_url: str) -> None:
