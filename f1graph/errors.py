@@ -3,7 +3,8 @@
     F1GraphError                    has a `code` for machines and a text for people
     ├── SettingsError               a setting cannot be used
     ├── UnknownError                asked for something that is not there (race, driver, forecast, bundle …)
-    ├── RequestError                asked in a way that cannot be answered (bad cursor, too many, bad time)
+    ├── RequestError                asked in a way that cannot be answered (too many, bad time)
+    │   └── CursorError             a cursor is none of ours, of another list, or ahead of what there is
     ├── SourceError                 a source gave something that cannot be stored
     │   ├── SourceUnavailableError  it did not answer
     │   └── BadSourceDataError      it answered, but wrongly: file, row and value are in the text
@@ -37,6 +38,10 @@ class UnknownError(F1GraphError):
 
 class RequestError(F1GraphError):
     code = "BAD_REQUEST"
+
+
+class CursorError(RequestError):
+    code = "BAD_CURSOR"
 
 
 class SourceError(F1GraphError):

@@ -40,6 +40,16 @@ class RaceOrder(StrEnum):
     NEWEST_FIRST = "NEWEST_FIRST"
 
 
+class UpdateKind(StrEnum):
+    """What was published."""
+
+    FORECAST_PUBLISHED = "FORECAST_PUBLISHED"
+    RESULT_PUBLISHED = "RESULT_PUBLISHED"
+    SCORES_PUBLISHED = "SCORES_PUBLISHED"
+    MODEL_ACTIVATED = "MODEL_ACTIVATED"
+    CALENDAR_CHANGED = "CALENDAR_CHANGED"
+
+
 def _describe(enum: type[Enum], description: str, **values: str) -> None:
     """Makes an enumeration of the vocabulary one of the graph; every value needs its sentence."""
     strawberry.enum(enum, description=description)
@@ -248,4 +258,14 @@ _describe(
     RaceOrder.__doc__ or "",
     OLDEST_FIRST="By start, the first race first.",
     NEWEST_FIRST="By start, the last race first.",
+)
+
+_describe(
+    UpdateKind,
+    "What was published.",
+    FORECAST_PUBLISHED="A forecast of a race.",
+    RESULT_PUBLISHED="A published list of a weekend, or its correction.",
+    SCORES_PUBLISHED="How the forecasts of a race did.",
+    MODEL_ACTIVATED="A trained model was put to use.",
+    CALENDAR_CHANGED="A race that is not over is new in the calendar, or was changed in it.",
 )

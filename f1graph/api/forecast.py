@@ -253,28 +253,6 @@ def _receipt(record: records.Receipt) -> Receipt:
     )
 
 
-@strawberry.type(description="A forecast that was published, and why.")
-class ForecastUpdate:
-    cause: str = field(description="What happened: why it was made.")
-    published_at: datetime = field(description="When it was published.")
-    forecast: Forecast = field(description="The forecast.")
-
-
-@strawberry.type(
-    description="What was published since a cursor, oldest first. Whoever goes on from `nextCursor` misses "
-    "nothing "
-    "and gets nothing twice."
-)
-class ForecastUpdates:
-    next_cursor: str = field(description="Give it as `after` next time.")
-    ask_again_at: datetime = field(
-        description="When news is next expected: asking earlier gains nothing. Between a minute and an hour "
-        "from "
-        "now, or now when more updates than `first` are waiting."
-    )
-    updates: list[ForecastUpdate] = field(description="At most `first`.")
-
-
 def forecast_key(head: ForecastHead) -> str:
     return cursor(_ORDER, head.sequence)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from f1graph.errors import RequestError
+from f1graph.errors import CursorError, RequestError
 
 MOST = 100
 
@@ -56,7 +56,7 @@ def read_cursor(text: str, order: str, kinds: Sequence[type]) -> list[Any]:
     """The values of a cursor; times come back as times.
 
     Raises:
-        RequestError: It is none of ours, or of a list with another order.
+        CursorError: It is none of ours, or of a list with another order.
     """
     try:
         found, *values = orjson.loads(_unpack(text) or b"")
@@ -64,8 +64,8 @@ def read_cursor(text: str, order: str, kinds: Sequence[type]) -> list[Any]:
             raise ValueError
         return [_as(kind, value) for kind, value in zip(kinds, values, strict=True)]
     except (orjson.JSONDecodeError, TypeError, ValueError) as error:
-        raise RequestError(
-            f"{text!r} is not a cursor of this list: give the `endCursor` of an earlier answer, or none"
+        raise CursorError(
+            f"{text!r} is not a cursor of this list: give one of an earlier answer, or none"
         ) from error
 
 

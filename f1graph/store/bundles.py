@@ -7,6 +7,7 @@ past.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -66,7 +67,13 @@ async def store_bundle(write: Write, bundle: BundleRow) -> None:
         waits = bundle.status is BundleStatus.ACTIVE
         status = BundleStatus.CANDIDATE if waits else bundle.status
         await write.execute(insert(bundles), asdict(bundle) | {"status": status})
-        await publish(write, EventKind.MODEL_CHANGED, cause=f"{bundle.id} was trained", now=bundle.trained_at)
+        await publish(
+            write,
+            EventKind.MODEL_TRAINED,
+            cause=f"{bundle.id} was trained",
+            bundle_id=bundle.id,
+            now=bundle.trained_at,
+        )
     if bundle.status is BundleStatus.ACTIVE:
         await activate(
             write, bundle.id, now=bundle.activated_at or bundle.trained_at, by_hand=bundle.is_pinned
@@ -99,7 +106,13 @@ async def activate(write: Write, bundle_id: str, *, now: datetime, by_hand: bool
         .where(bundles.c.id == bundle_id)
         .values(status=BundleStatus.ACTIVE, activated_at=now, is_pinned=by_hand)
     )
-    await publish(write, EventKind.MODEL_CHANGED, cause=f"{bundle_id} was put to use", now=now)
+    await publish(
+        write,
+        EventKind.MODEL_ACTIVATED,
+        cause=f"{bundle_id} was put to use",
+        bundle_id=bundle_id,
+        now=now,
+    )
     return await _bundle(write, bundle_id)
 
 
@@ -149,6 +162,12 @@ async def find_bundle(read: Read, name: str) -> BundleRow:
     if not found or not name:
         return await _bundle(read, name)
     return _record((exact or found)[0])
+
+
+async def bundles_by_id(read: Read, ids: Collection[str]) -> dict[str, BundleRow]:
+    """Bundles by id; one that was forgotten is missing."""
+    found = await read.rows(select(bundles).where(bundles.c.id.in_(list(ids))))
+    return {row.id: _record(row) for row in found}
 
 
 async def active_bundle(read: Read, *, model: str, stage: Stage) -> BundleRow | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Table, and_, bindparam, delete, func, insert, select, text, update
@@ -38,6 +38,9 @@ _BY_SESSION = "fastf1"
 
 # Rows sent to the database at once: enough to be fast, few enough to keep memory flat.
 _BATCH = 20_000
+
+# A list that was published longer ago is history by the time we hear of it.
+_NEWS_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,29 +123,42 @@ async def record_facts(write: Write, facts: Facts, *, now: datetime) -> Recorded
             "invented": facts.invented,
         },
     )
-    for race_id, kind in corrections:
-        if kind is ClassificationKind.RACE:
-            await publish(
-                write,
-                EventKind.RESULT_REVISED,
-                cause=f"{facts.source} {facts.version}",
-                race_id=race_id,
-                now=now,
-            )
-    await publish(write, EventKind.IMPORTED, cause=f"{facts.source} {facts.version}", now=now)
+    await _publish_news(write, facts, new, set(changed_races), now=now)
     return Recorded(
         source=facts.source,
         version=facts.version,
-        races=changed_races,
-        drivers=changed_drivers,
-        constructors=changed_constructors,
-        circuits=changed_circuits,
+        races=len(changed_races),
+        drivers=len(changed_drivers),
+        constructors=len(changed_constructors),
+        circuits=len(changed_circuits),
         first_revisions=sum(fact.revision == 1 for fact in new),
         new_revisions=corrections,
         classified=tuple(dict.fromkeys(f.race_id for f in new if f.kind is ClassificationKind.RACE)),
         seasons=tuple(sorted({season_of[fact.race_id] for fact in new})),
         new_recordings=recorded,
     )
+
+
+async def _publish_news(
+    write: Write, facts: Facts, new: Sequence[Classification], changed_races: set[str], *, now: datetime
+) -> None:
+    """Publishes what an import brought. The history of seventy years, taken in at last, is no news."""
+    cause = f"{facts.source} {facts.version}"
+    for race in facts.races:
+        if race.id in changed_races and race.ends_at > now:
+            await publish(write, EventKind.CALENDAR_CHANGED, cause=cause, race_id=race.id, now=now)
+    for fact in new:
+        if now - _NEWS_FOR <= fact.known_at <= now:
+            await publish(
+                write,
+                EventKind.RESULT_PUBLISHED,
+                cause=cause,
+                race_id=fact.race_id,
+                classification=fact.kind,
+                revision=fact.revision,
+                now=now,
+            )
+    await publish(write, EventKind.IMPORTED, cause=cause, now=now)
 
 
 async def _seasons_of(read: Read, facts: Facts, race_ids: Collection[str]) -> dict[str, int]:
@@ -171,10 +187,10 @@ async def holds_invented(read: Read) -> bool | None:
     return None if found is None else bool(found)
 
 
-async def _record_by_id(write: Write, table: Table, records: Sequence[Any]) -> int:
-    """Inserts the unknown and updates the changed of records that are keyed by `id`."""
+async def _record_by_id(write: Write, table: Table, records: Sequence[Any]) -> list[Any]:
+    """Inserts the unknown and updates the changed of records that are keyed by `id`; their ids."""
     if not records:
-        return 0
+        return []
     names = [column.name for column in table.columns]
     stored = await _stored(write, table, ("id",), [record.id for record in records])
     values = [{name: getattr(record, name) for name in names} for record in records]
@@ -202,7 +218,9 @@ async def _upsert(
     key: tuple[str, ...],
     stored: dict[Any, tuple[Any, ...]],
     values: list[dict[str, Any]],
-) -> int:
+) -> list[Any]:
+    """Inserts and updates; the keys of the rows that are new or changed."""
+
     def key_of(value: dict[str, Any]) -> Any:
         return value[key[0]] if len(key) == 1 else tuple(value[name] for name in key)
 
@@ -224,13 +242,17 @@ async def _upsert(
                 for v in changed
             ],
         )
-    return len(new) + len(changed)
+    return [key_of(value) for value in (*new, *changed)]
 
 
-async def _record_races(write: Write, records: Sequence[Race]) -> int:
-    """Inserts and updates races with their sessions; a session that was dropped goes."""
+async def _record_races(write: Write, records: Sequence[Race]) -> list[str]:
+    """Inserts and updates races with their sessions; a session that was dropped goes.
+
+    Returns:
+        The race's id for each row that is new, changed or gone.
+    """
     if not records:
-        return 0
+        return []
     names = [column.name for column in races.columns]
     told = {race.id for race in records}
     stored = await _stored(write, races, ("id",), told)
@@ -244,14 +266,15 @@ async def _record_races(write: Write, records: Sequence[Race]) -> int:
         for race in records
         for session in race.sessions
     ]
-    changed += await _upsert(write, sessions, ("race_id", "kind"), stored_sessions, session_values)
+    keys = await _upsert(write, sessions, ("race_id", "kind"), stored_sessions, session_values)
+    changed += [race_id for race_id, _ in keys]
     given = {(value["race_id"], str(value["kind"])) for value in session_values}
     for race_id, kind in stored_sessions:
         if (race_id, kind) not in given:
             await write.execute(
                 delete(sessions).where(sessions.c.race_id == race_id, sessions.c.kind == kind)
             )
-            changed += 1
+            changed.append(race_id)
     return changed
 
 

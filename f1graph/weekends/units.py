@@ -12,6 +12,7 @@ import structlog
 from f1graph.clock import Clock
 from f1graph.errors import WorkError
 from f1graph.races.calendar import SessionKind
+from f1graph.races.results import ClassificationKind
 from f1graph.sources.fastf1 import Part
 from f1graph.sources.source import Source
 from f1graph.store.backtests import store_walked
@@ -235,7 +236,15 @@ async def _score(engine: ForecastEngine, clock: Clock, work: Work) -> StoreIt:
         await store_scores(write, race_id, new, now=now)
         if new:
             cause = f"result of {race_id}, revision {revision}"
-            await publish(write, EventKind.SCORED, cause=cause, race_id=race_id, now=now)
+            await publish(
+                write,
+                EventKind.SCORES_PUBLISHED,
+                cause=cause,
+                race_id=race_id,
+                classification=ClassificationKind.RACE,
+                revision=revision,
+                now=now,
+            )
         return {"revision": revision, "forecasts": len({score.forecast_id for score in new})}
 
     return store_it

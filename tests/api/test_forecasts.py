@@ -239,50 +239,11 @@ def test_every_figure_of_a_model_has_its_count_interval_and_baselines(api: Api) 
     assert data["models"] == [{"key": "rating-1", "model": "rating", "status": "ACTIVE"}]
 
 
-def _made_hours_ago(hours: float) -> Forecast:
-    made_at = NOW - timedelta(hours=hours)
-    return a_forecast(NEXT.id, Stage.AFTER_QUALIFYING, made_at, favourite="norris")
-
-
 async def _publish(url: str, new: Forecast) -> None:
     store: Store = open_store(url)
     async with store.write() as write:
         await store_forecast(write, new, is_served=True, now=new.made_at)
     await store.close()
-
-
-async def test_whoever_goes_on_from_the_cursor_misses_no_forecast(api: Api) -> None:
-    first = api.ask("{ forecastUpdates(first: 2) { nextCursor askAgainAt updates { forecast { stage } } } }")
-    updates = first["forecastUpdates"]
-    assert [one["forecast"]["stage"] for one in updates["updates"]] == ["AFTER_PRACTICE", "AFTER_QUALIFYING"]
-    # The race is three hours away: the daily refresh comes in two, but nobody waits longer than one.
-    assert updates["askAgainAt"] == (NOW + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
-
-    query = (
-        "query ($after: String) { forecastUpdates(after: $after, first: 1) { nextCursor askAgainAt "
-        "updates { cause publishedAt forecast { race { slug } } } } }"
-    )
-    nothing = api.ask(query, {"after": updates["nextCursor"]})["forecastUpdates"]
-    assert nothing["updates"] == []
-    assert nothing["nextCursor"] == updates["nextCursor"]
-    await _publish(api.url, _made_hours_ago(2))
-    await _publish(api.url, _made_hours_ago(1))
-    cursor = nothing["nextCursor"]
-    seen: list[str] = []
-    for _ in range(3):
-        page = api.ask(query, {"after": cursor})["forecastUpdates"]
-        seen.extend(one["publishedAt"] for one in page["updates"])
-        cursor = page["nextCursor"]
-    assert seen == ["2024-04-14T08:00:00Z", "2024-04-14T09:00:00Z"]
-
-
-def test_a_cursor_of_another_list_is_refused(api: Api) -> None:
-    cursor = api.ask("{ races(first: 1) { pageInfo { endCursor } } }")["races"]["pageInfo"]["endCursor"]
-    for after in (cursor, "", "%", "bm90aGluZw", "W10"):
-        error = api.error(
-            "query ($after: String) { forecastUpdates(after: $after) { nextCursor } }", {"after": after}
-        )
-        assert error["extensions"]["code"] == "BAD_REQUEST", after
 
 
 def test_the_third_races_forecast_was_followed_by_its_result(api: Api) -> None:

@@ -67,7 +67,7 @@ def test_every_list_is_bounded() -> None:
         *(f"Race.{name}" for name in ("results", "qualifying", "practice", "sprint", "grid", "pitStops")),
         "Race.fastestLaps",
         "DriverSeason.constructors",
-        "ForecastUpdates.updates",
+        "Updates.updates",
         "Forecast.scores",
         "Service.lastWork",
     }

@@ -188,7 +188,8 @@ async def test_the_heaviest_query_needs_two_connections_only(url: str) -> None:
     for field in (
         "latestForecast { previous { race { name } } entries { driver { name } constructor { name } } }",
         "latestRace { results { driver { career { wins } } constructor { name } } }",
-        "forecastUpdates { updates { forecast { race { circuit { name } } scores { value } } } }",
+        "updates { updates { race { name } ... on ForecastPublished { forecast { race { circuit { name } } "
+        "scores { value } } } } }",
         "seasons { nodes { races { circuit { name } } driverStandings { lines { driver { name } } } } }",
     ):
         await _ask(app, f"{{{field}}}")
@@ -221,7 +222,10 @@ async def test_what_must_agree_is_read_in_one_transaction(store: Store) -> None:
     try:
         await _ask(_app(store), "{ service { dataVersion newestClassifiedRace { name } lastWork { key } } }")
         assert len(begun) == 1
-        await _ask(_app(store), "{ forecastUpdates { nextCursor updates { forecast { stage } } } }")
+        await _ask(
+            _app(store),
+            "{ updates { nextCursor updates { ... on ForecastPublished { forecast { stage } } } } }",
+        )
         assert len(begun) == 2
         await _ask(_app(store), '{ driver(id: "norris") { career { wins } seasons { year position } } }')
         assert len(begun) == 4

@@ -67,6 +67,7 @@ class Event:
     kind: EventKind
     race_id: str | None
     forecast_id: str | None
+    revision: int | None
     cause: str
     happened_at: datetime
 
@@ -80,7 +81,15 @@ async def events_after(read: Read, sequence: int, *, kinds: Sequence[EventKind],
         .limit(limit)
     )
     return [
-        Event(row.sequence, EventKind(row.kind), row.race_id, row.forecast_id, row.cause, row.happened_at)
+        Event(
+            row.sequence,
+            EventKind(row.kind),
+            row.race_id,
+            row.forecast_id,
+            row.revision,
+            row.cause,
+            row.happened_at,
+        )
         for row in found
     ]
 

@@ -211,11 +211,37 @@ async def test_a_changed_result_is_published_and_named_as_to_be_scored(store: St
     assert recorded.new_revisions == ((RACE.id, ClassificationKind.RACE),)
     async with store.read() as read:
         published = await events_after(read, 0, kinds=list(EventKind), limit=10)
-    assert [(event.kind, event.race_id) for event in published] == [
-        (EventKind.IMPORTED, None),
-        (EventKind.RESULT_REVISED, RACE.id),
-        (EventKind.IMPORTED, None),
+    assert [(event.kind, event.race_id, event.revision) for event in published] == [
+        (EventKind.RESULT_PUBLISHED, RACE.id, 1),
+        (EventKind.IMPORTED, None, None),
+        (EventKind.RESULT_PUBLISHED, RACE.id, 2),
+        (EventKind.IMPORTED, None, None),
     ]
+
+
+async def test_the_history_that_is_taken_in_is_no_news(store: Store) -> None:
+    await take_in(store, version="1", now=MONDAY + timedelta(days=40))
+
+    async with store.read() as read:
+        published = await events_after(read, 0, kinds=list(EventKind), limit=10)
+    assert [event.kind for event in published] == [EventKind.IMPORTED]
+
+
+async def test_a_race_to_come_that_is_new_or_moved_is_published_and_an_unchanged_one_is_not(
+    store: Store,
+) -> None:
+    before = RACE.starts_at - timedelta(days=60)
+    calendar = [RACE, a_race(2024, 20)]
+    await record(store, facts_of(a_history(calendar, []), version="1"), now=before)
+    moved = [RACE, replace(calendar[1], name="Grand Prix of somewhere else")]
+    await record(store, facts_of(a_history(moved, []), version="2"), now=before)
+    # A name that is corrected when all is over is no news of the calendar.
+    old = [replace(RACE, name="An old name"), moved[1]]
+    await record(store, facts_of(a_history(old, []), version="3"), now=MONDAY)
+
+    async with store.read() as read:
+        published = await events_after(read, 0, kinds=[EventKind.CALENDAR_CHANGED], limit=10)
+    assert [event.race_id for event in published] == [RACE.id, calendar[1].id, calendar[1].id]
 
 
 async def test_a_result_of_an_unknown_driver_leaves_nothing_of_its_release(store: Store) -> None:

@@ -288,7 +288,7 @@ async def test_events_come_in_parts_and_only_of_the_asked_kinds(store: Store) ->
     async with store.write() as write:
         for number in range(5):
             await publish(write, EventKind.IMPORTED, cause=str(number), now=FRIDAY)
-            await publish(write, EventKind.SCORED, cause="other", now=FRIDAY)
+            await publish(write, EventKind.SCORES_PUBLISHED, cause="other", now=FRIDAY)
     async with store.read() as read:
         first = await events_after(read, 0, kinds=[EventKind.IMPORTED], limit=3)
         rest = await events_after(read, first[-1].sequence, kinds=[EventKind.IMPORTED], limit=3)

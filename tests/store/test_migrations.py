@@ -10,15 +10,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, inspect, text, update
+from sqlalchemy import Connection, bindparam, inspect, text, update
+from sqlalchemy.exc import DBAPIError
 
 from f1graph.errors import StoreError
 from f1graph.store.engine import Store, open_store
 from f1graph.store.migrate import current_revision, differences, migrate, newest_revision, require_newest
 from f1graph.store.past import load_history
+from f1graph.store.publications import published_after
 from f1graph.store.tables import metadata
 from f1graph.store.tables.facts import races
-from tests.api.seed import fill_championship
+from f1graph.store.types import UtcDateTime
+from tests.api.seed import SECOND, fill_championship
+from tests.builders import a_moment
 from tests.databases import PostgresTemplates, SqliteTemplates
 
 
@@ -66,6 +70,47 @@ async def test_d8_migrating_what_is_there_changes_no_fact(filled_url: str, fille
     async with filled.read() as read:
         assert await load_history(read) == before
     assert before.races
+
+
+async def test_d8_what_was_published_before_is_told_as_what_is_published_now(
+    filled_url: str, filled: Store
+) -> None:
+    """The events of the version before name results, scores and models in their texts only."""
+    async with filled.read() as read:
+        before = (await published_after(read, 0, limit=100, moment=a_moment("2030-01-01"))).publications
+    await migrate(filled_url, to="0007")
+    recorded_at = a_moment("2024-01-01")
+    old = [
+        ("RESULT_REVISED", "f1db 1", SECOND.id),
+        ("SCORED", f"result of {SECOND.id}, revision 2", SECOND.id),
+        ("MODEL_CHANGED", "rating-1 was trained", None),
+        ("MODEL_CHANGED", "rating-1 was put to use", None),
+    ]
+    async with filled.write() as write:
+        for kind, cause, race_id in old:
+            await write.execute(
+                text(
+                    "INSERT INTO events (kind, cause, race_id, happened_at) "
+                    "VALUES (:kind, :cause, :race, :at)"
+                ).bindparams(bindparam("at", type_=UtcDateTime)),
+                {"kind": kind, "cause": cause, "race": race_id, "at": recorded_at},
+            )
+
+    assert await migrate(filled_url) == newest_revision()
+
+    async with filled.read() as read:
+        found = (await published_after(read, 0, limit=100, moment=a_moment("2030-01-01"))).publications
+    assert [(one.kind, one.race_id, one.revision, one.bundle_id) for one in found[-3:]] == [
+        ("RESULT_PUBLISHED", SECOND.id, 2, None),
+        ("SCORES_PUBLISHED", SECOND.id, 2, None),
+        ("MODEL_ACTIVATED", None, None, "rating-1"),
+    ]
+    forecasts = [one for one in before if one.forecast is not None]
+    assert [one for one in found if one.forecast is not None] == forecasts
+    assert len(forecasts) == 18
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with filled.write() as write:
+            await write.execute(text("UPDATE events SET cause = 'another'"))
 
 
 async def test_d8_tables_and_migrations_are_in_step(store: Store) -> None:

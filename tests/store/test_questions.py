@@ -143,14 +143,14 @@ async def test_an_update_that_seems_of_the_next_second_is_not_jumped_over(store:
     async with store.write() as write:
         await record_facts(write, facts_of(a_history([race], [])), now=a_moment("2024-01-01"))
         for name, happened_at in (("far", far), ("first", moment), ("soon", soon), ("last", moment)):
-            await publish(write, EventKind.FORECAST_PUBLISHED, cause=name, now=happened_at, forecast_id=name)
+            await publish(write, EventKind.CALENDAR_CHANGED, cause=name, now=happened_at, race_id=race.id)
     async with store.read() as read:
         now = await publications.published_after(read, 0, limit=10, moment=moment)
-        then = await publications.published_after(read, now[-1].sequence, limit=10, moment=soon)
+        then = await publications.published_after(read, now.last, limit=10, moment=soon)
         last = await publications.published_last(read, limit=2, moment=soon)
-    assert [one.cause for one in now] == ["first"]
-    assert [one.cause for one in then] == ["soon", "last"]
-    assert [one.cause for one in last] == ["soon", "last"]
+    assert [one.cause for one in now.publications[-1:]] == ["first"]
+    assert [one.cause for one in then.publications] == ["soon", "last"]
+    assert [one.cause for one in last.publications] == ["soon", "last"]
 
 
 async def test_a_back_test_is_the_latest_forecast_only_where_there_is_nothing_else(store: Store) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 import f1graph
 from f1graph.api.app import create_app
@@ -18,6 +15,7 @@ from f1graph.api.pages import web_folder
 from f1graph.settings import Settings
 from tests.api.seed import NOW, fill_championship
 from tests.databases import SqliteTemplates
+from tests.serving import serving
 from tests.web.chromium import NAMES, Tab, a_tab, chromium_path
 
 pytestmark = [
@@ -35,17 +33,8 @@ _TABS = "[...document.querySelectorAll('button.graphiql-tab-button')]"
 def address(tmp_path: Path, sqlite_templates: SqliteTemplates) -> Iterator[str]:
     """Where the API of the seeded championship is served."""
     settings = Settings(database_url=sqlite_templates.copy(tmp_path, fill_championship))
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(settings, clock=lambda: NOW), log_config=None, access_log=False)
-    )
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with serving(create_app(settings, clock=lambda: NOW)) as served:
+        yield served
 
 
 @pytest.fixture

@@ -161,7 +161,7 @@ class TestAWeekend:
         async with store.read() as read:
             (first, *_) = await read.rows(select(forecasts.c.id).order_by(forecasts.c.sequence))
             scores = (await scores_of(read, [first.id]))[first.id]
-            events = await events_after(read, 0, kinds=[EventKind.SCORED], limit=10)
+            events = await events_after(read, 0, kinds=[EventKind.SCORES_PUBLISHED], limit=10)
         assert [score.race_revision for score in scores] == [1, 2]
         assert len(events) == 2
         assert (await published(store))[: len(kept)] == kept

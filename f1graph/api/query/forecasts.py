@@ -1,11 +1,10 @@
-"""Asking for forecasts, and for what was published since last time."""
+"""Asking for forecasts."""
 
 # Strawberry's decorator is typed as Any without its plugin for mypy.
 # mypy: disallow-untyped-decorators=False
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -14,20 +13,14 @@ from strawberry import argument, field
 from f1graph.api.context import Context, Info
 from f1graph.api.forecast import (
     Forecast,
-    ForecastUpdate,
-    ForecastUpdates,
     StageAsked,
     forecast_key,
     read_forecast_cursor,
 )
-from f1graph.api.ids import cursor, key_of, page_size, read_cursor
+from f1graph.api.ids import key_of, page_size
 from f1graph.api.lists import After, AsOf, Connection, First, connection
-from f1graph.api.weekend import ask_again
 from f1graph.errors import UnknownError
-from f1graph.store import calendar, publications, published
-from f1graph.store.engine import Read
-
-_UPDATES = "updates"
+from f1graph.store import published
 
 
 @strawberry.type
@@ -80,50 +73,9 @@ class ForecastQuestions:
             head = await published.latest_forecast(read, info.context.now)
         return None if head is None else Forecast.of(head)
 
-    @field(
-        description="What was published since last time: cheap to ask often, and nothing is missed. Without "
-        "`after`: the last updates there are."
-    )
-    async def forecast_updates(
-        self,
-        info: Info,
-        after: Annotated[
-            str | None, argument(description="The `nextCursor` of the last answer. Empty at the first time.")
-        ] = None,
-        first: First = 20,
-    ) -> ForecastUpdates:
-        limit = page_size(first)
-        place = None if after is None else int(read_cursor(after, _UPDATES, (int,))[0])
-        async with info.context.store.read() as read:
-            return await _updates(read, place, limit, info.context.now)
-
 
 async def find_forecast(context: Context, asked: str) -> Forecast:
     head = await context.loaders.forecast.load(key_of("Forecast", asked))
     if head is None:
         raise UnknownError(f"there is no forecast {asked!r}")
     return Forecast.of(head)
-
-
-async def _updates(read: Read, after: int | None, limit: int, now: datetime) -> ForecastUpdates:
-    if after is None:
-        happened = await publications.published_last(read, limit=limit, moment=now)
-    else:
-        happened = await publications.published_after(read, after, limit=limit, moment=now)
-    heads = await published.forecasts_by_id(read, [one.forecast_id for one in happened], now)
-    last = happened[-1].sequence if happened else after or 0
-    more_wait = after is not None and len(happened) == limit
-    race = await calendar.race_not_over(read, now)
-    return ForecastUpdates(
-        next_cursor=cursor(_UPDATES, last),
-        ask_again_at=now if more_wait else ask_again(race, now),
-        updates=[
-            ForecastUpdate(
-                cause=one.cause,
-                published_at=one.published_at,
-                forecast=Forecast.of(heads[one.forecast_id]),
-            )
-            for one in happened
-            if one.forecast_id in heads
-        ],
-    )

@@ -19,6 +19,7 @@ from f1graph.api.query.people import PeopleQuestions, find_constructor, find_dri
 from f1graph.api.query.races import RaceQuestions, find_race, find_season
 from f1graph.api.query.service import ServiceQuestions
 from f1graph.api.query.track_record import TrackRecordQuestions
+from f1graph.api.query.updates import UpdateQuestions
 from f1graph.errors import UnknownError
 
 
@@ -33,6 +34,7 @@ class Query(
     ForecastQuestions,
     TrackRecordQuestions,
     ServiceQuestions,
+    UpdateQuestions,
 ):
     @field(description="Anything that has an id. Null, with an error, if there is none.")
     async def node(

@@ -82,6 +82,10 @@ events = Table(
     Column("kind", String, nullable=False),
     Column("race_id", String),
     Column("forecast_id", String),
+    # Of a published list: which, and which revision of it.
+    Column("classification", String),
+    Column("revision", Integer),
+    Column("bundle_id", String),
     Column("cause", String, nullable=False),
     Column("happened_at", UtcDateTime, nullable=False),
     Index(None, "kind", "sequence"),

@@ -3,7 +3,6 @@ import { useGraphiQL, useGraphiQLActions, type GraphiQLPlugin } from '@graphiql/
 
 import driverCareer from './examples/driver-career.graphql?raw';
 import driverLaps from './examples/driver-laps.graphql?raw';
-import forecastUpdates from './examples/forecast-updates.graphql?raw';
 import latestForecast from './examples/latest-forecast.graphql?raw';
 import modelMetrics from './examples/model-metrics.graphql?raw';
 import nextRace from './examples/next-race.graphql?raw';
@@ -11,13 +10,14 @@ import raceResults from './examples/race-results.graphql?raw';
 import lastRaces from './examples/last-races.graphql?raw';
 import service from './examples/service.graphql?raw';
 import standings from './examples/standings.graphql?raw';
+import updates from './examples/updates.graphql?raw';
 import why from './examples/why.graphql?raw';
 
 const examples = [
   { title: 'Next race and its forecast', query: nextRace },
   { title: 'Latest forecast in detail', query: latestForecast },
   { title: 'Why it says so, and what moved', query: why },
-  { title: 'What was published lately', query: forecastUpdates },
+  { title: 'What was published lately', query: updates },
   { title: 'The last races and their forecasts', query: lastRaces },
   { title: 'Results of a race', query: raceResults },
   { title: 'Laps of a driver', query: driverLaps },
