@@ -5,6 +5,8 @@
     ├── UnknownError                asked for something that is not there (race, driver, forecast, bundle …)
     ├── RequestError                asked in a way that cannot be answered (too many, bad time)
     │   └── CursorError             a cursor is none of ours, of another list, or ahead of what there is
+    ├── UnauthenticatedError        asked without a key where one is needed, or with one that is not valid
+    ├── ForbiddenError              asked with a key that lacks the scope
     ├── SourceError                 a source gave something that cannot be stored
     │   ├── SourceUnavailableError  it did not answer
     │   └── BadSourceDataError      it answered, but wrongly: file, row and value are in the text
@@ -42,6 +44,14 @@ class RequestError(F1GraphError):
 
 class CursorError(RequestError):
     code = "BAD_CURSOR"
+
+
+class UnauthenticatedError(F1GraphError):
+    code = "UNAUTHENTICATED"
+
+
+class ForbiddenError(F1GraphError):
+    code = "FORBIDDEN"
 
 
 class SourceError(F1GraphError):

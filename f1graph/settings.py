@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,17 @@ def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone, such as 2024-12-05T12:00Z")
     return moment.astimezone(UTC)
+
+
+def _networks(text: str) -> str:
+    for part in listed(text):
+        ip_network(part)
+    return text
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a setting that are separated by commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 _URL = "^https?://"
@@ -60,7 +72,9 @@ class Settings(BaseSettings):
         description="Postgres ends a query of the API that takes longer.",
     )
     redis_url: str = Field(
-        "", description="Redis or Valkey for the worker's queue; empty: `f1graph up` starts an embedded one."
+        "",
+        description="Redis or Valkey for the worker's queue and to count requests in; empty: `f1graph up` "
+        "starts an embedded one.",
     )
     f1db: str = Field(
         "", description="Path or URL of an F1DB CSV release zip; empty: the newest is downloaded."
@@ -130,8 +144,27 @@ class Settings(BaseSettings):
     )
     cors_origins: str = Field(
         "*",
-        description="Web pages of which origins may ask the API in a browser, separated by commas; "
-        "`*`: any (it is public and knows no cookies); empty: none.",
+        description="Web pages of which origins may ask the API in a browser, by HTTP and WebSocket, "
+        "separated by commas; `*`: any (it is public and knows no cookies); empty: none but its own.",
+    )
+    rate_limit: int = Field(
+        600,
+        ge=0,
+        description="Requests to the graph a minute, from one address or with one key; 0: any number.",
+    )
+    rate_limit_raised: int = Field(
+        6_000, ge=0, description="The same with a key that has the scope `limits:raised`; 0: any number."
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="Addresses or networks of the proxies whose `X-Forwarded-For` is believed, separated by "
+        "commas; empty: nobody's.",
+    )
+    hsts: timedelta = Field(
+        timedelta(0),
+        ge=timedelta(0),
+        description="How long browsers shall come by HTTPS only (HSTS), such as `P365D`; set it only where "
+        "HTTPS is spoken. 0: they are not told.",
     )
     graphiql: bool = Field(True, description="Serve GraphiQL at `/graphiql`.")
     body_limit: int = Field(100_000, ge=1_000, description="Largest accepted request body, in bytes.")
@@ -139,6 +172,27 @@ class Settings(BaseSettings):
         timedelta(seconds=10),
         gt=timedelta(0),
         description="An API request that takes longer is answered with an error.",
+    )
+    stream_limit: int = Field(
+        1_000,
+        ge=1,
+        description="WebSockets and event streams that an API process keeps open; more are refused with 503.",
+    )
+    subscriptions_per_connection: int = Field(
+        20, ge=1, description="Operations that go on over one WebSocket or one event stream at a time."
+    )
+    websocket_message_limit: int = Field(
+        100_000, ge=1_000, description="Largest accepted message of a WebSocket, in bytes."
+    )
+    websocket_idle: timedelta = Field(
+        timedelta(minutes=2),
+        gt=timedelta(0),
+        description="A WebSocket over which nothing is subscribed to is closed after this.",
+    )
+    subscriber_patience: timedelta = Field(
+        timedelta(seconds=10),
+        gt=timedelta(0),
+        description="A subscriber who does not take a message within this is dropped.",
     )
     model: str = Field(
         "ultra",

@@ -7,14 +7,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
+
+from f1graph.api.server import Server
+from f1graph.settings import Settings
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
+def serving(app: Starlette, settings: Settings | None = None) -> Iterator[str]:
     """Serves `app` in a thread; its address, such as `http://127.0.0.1:54321`."""
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    with serving_until_stopped(Server(app, settings or Settings())) as address:
+        yield address
+
+
+@contextmanager
+def serving_until_stopped(server: Server) -> Iterator[str]:
+    """As `serving`; the server may be stopped within."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -14,6 +14,8 @@ from f1graph.errors import F1GraphError, StoreError
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
+MULTIPART = "multipart/mixed"
 
 _log = logging.getLogger("f1graph.api")
 
@@ -25,16 +27,47 @@ def negotiate(accept: str | None) -> str | None:
     """
     if not accept or not accept.strip():
         return JSON
-    quality: dict[str, float] = {}
-    for part in accept.split(","):
-        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        quality[name] = max(quality.get(name, 0.0), _quality(parameters))
+    quality = _qualities(accept)
     wildcard = max(quality.get("*/*", 0.0), quality.get("application/*", 0.0))
     modern = quality.get(GRAPHQL_JSON, 0.0)
     plain = quality.get(JSON, wildcard)
     if modern > 0 and modern >= plain:
         return GRAPHQL_JSON
     return JSON if plain > 0 else None
+
+
+def negotiate_stream(accept: str | None) -> str | None:
+    """The media type in which answers may go on coming; None if the caller accepts neither of ours.
+
+    Wildcards do not ask for a stream: who sends them reads one answer.
+    """
+    quality = _qualities(accept or "")
+    best = max((EVENT_STREAM, MULTIPART), key=lambda name: quality.get(name, 0.0))
+    return best if quality.get(best, 0.0) > 0 else None
+
+
+def prefers_stream(accept: str | None) -> bool:
+    """Whether a stream is welcome also for what has one answer: it is named, and nothing is liked as much.
+
+    Many clients name every media type they can read at all.
+    """
+    stream = negotiate_stream(accept)
+    if stream is None:
+        return False
+    quality = _qualities(accept or "")
+    others = (GRAPHQL_JSON, JSON, "*/*", "application/*")
+    return quality[stream] > max(quality.get(name, 0.0) for name in others)
+
+
+def _qualities(accept: str) -> dict[str, float]:
+    """The quality of each media type that is named. A multipart that is not for subscriptions is none."""
+    quality: dict[str, float] = {}
+    for part in accept.split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        if name == MULTIPART and any(one.startswith("deferspec") for one in parameters):
+            continue
+        quality[name] = max(quality.get(name, 0.0), _quality(parameters))
+    return quality
 
 
 def _quality(parameters: list[str]) -> float:
@@ -68,7 +101,7 @@ def refuse(code: str, message: str, *, status: int, media_type: str = JSON) -> R
 def refuse_document(code: str, errors: list[GraphQLError], *, media_type: str) -> Response:
     """A document that was not executed: by the specification 400 in the newer media type, 200 in plain "
     "JSON."""
-    content = {"errors": [_formatted(error, code) for error in errors]}
+    content = {"errors": [formatted(error, code) for error in errors]}
     return respond(content, media_type=media_type, status=400 if media_type == GRAPHQL_JSON else 200)
 
 
@@ -90,14 +123,14 @@ def public_error(error: GraphQLError) -> dict[str, Any]:
         # Its text names the database, which is for the log only.
         return _masked(error, cause, "The database does not answer", cause.code)
     if isinstance(cause, F1GraphError):
-        return _formatted(error, cause.code)
+        return formatted(error, cause.code)
     if cause is None or isinstance(cause, GraphQLError):
-        return _formatted(error, "BAD_USER_INPUT")
+        return formatted(error, "BAD_USER_INPUT")
     return _masked(error, cause, "Something went wrong", "INTERNAL_ERROR")
 
 
 def _masked(error: GraphQLError, cause: Exception, message: str, code: str) -> dict[str, Any]:
-    masked = _formatted(error, code)
+    masked = formatted(error, code)
     masked["message"] = message
     masked["extensions"]["id"] = log_unexpected(cause)
     return masked
@@ -110,7 +143,8 @@ def log_unexpected(error: BaseException) -> str:
     return error_id
 
 
-def _formatted(error: GraphQLError, code: str) -> dict[str, Any]:
-    formatted: dict[str, Any] = dict(error.formatted)
-    formatted["extensions"] = {**(error.extensions or {}), "code": code}
-    return formatted
+def formatted(error: GraphQLError, code: str) -> dict[str, Any]:
+    """An error with its code."""
+    found: dict[str, Any] = dict(error.formatted)
+    found["extensions"] = {**(error.extensions or {}), "code": code}
+    return found

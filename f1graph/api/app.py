@@ -12,17 +12,27 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from f1graph import __version__
+from f1graph.api.access import Access
+from f1graph.api.context import Context
+from f1graph.api.documents import Documents
 from f1graph.api.endpoint import GraphQLEndpoint
+from f1graph.api.gate import Gate
 from f1graph.api.headers import SecurityHeaders
+from f1graph.api.news.feed import Feed
+from f1graph.api.news.operations import Operations
+from f1graph.api.news.streams import Connections, Manner
+from f1graph.api.news.websocket import Limits, WebSocketEndpoint
 from f1graph.api.pages import page, plain_root_page, web_folder
+from f1graph.api.rate_limits import RateLimits
+from f1graph.api.schema import graphql_schema
 from f1graph.clock import Clock
 from f1graph.errors import StoreError
-from f1graph.settings import Settings
+from f1graph.settings import Settings, listed
 from f1graph.store.engine import Store, open_store
 from f1graph.store.freshness import database_revision, is_invented
 from f1graph.store.migrate import newest_revision
@@ -43,6 +53,7 @@ class State(TypedDict):
     """What lives as long as the application."""
 
     store: Store
+    feed: Feed
 
 
 def create_app(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> Starlette:
@@ -54,29 +65,60 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         clock: Else the one of the settings.
     """
     newest = newest_revision()
+    clock = clock or settings.clock()
+    access, rate_limits = Access(settings, clock), RateLimits(settings)
+
+    def context(connection: HTTPConnection) -> Context:
+        return Context(
+            connection.state.store, clock(), settings.calls_per_hour, caller=connection.state.caller
+        )
+
+    documents = Documents(graphql_schema)
+    operations = Operations(context=context, timeout=settings.request_timeout.total_seconds())
+    manner = Manner(Connections(settings.stream_limit), settings.subscriber_patience)
     endpoint = GraphQLEndpoint(
+        documents=documents,
+        operations=operations,
+        manner=manner,
         body_limit=settings.body_limit,
         request_timeout=settings.request_timeout,
-        clock=clock or settings.clock(),
-        calls_per_hour=settings.calls_per_hour,
+        context=context,
+    )
+    websockets = WebSocketEndpoint(
+        access=access,
+        rate_limits=rate_limits,
+        documents=documents,
+        operations=operations,
+        manner=manner,
+        limits=Limits(
+            message=settings.websocket_message_limit,
+            subscriptions=settings.subscriptions_per_connection,
+            idle=settings.websocket_idle,
+        ),
     )
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[State]:
+    async def lifespan(app: Starlette) -> AsyncIterator[State]:
         opened = store or open_store(
             settings.store_url,
             pool_size=settings.database_pool_size,
             timeout=settings.database_timeout,
             statement_timeout=settings.statement_timeout,
         )
+        # The server stops the streams before it waits for them: see `f1graph.api.server`.
+        app.state.feed = feed = Feed(opened, clock)
+        app.state.connections = manner.connections
         try:
-            yield {"store": opened}
+            yield {"store": opened, "feed": feed}
         finally:
+            await feed.close()
+            await access.close()
+            await rate_limits.close()
             if store is None:
                 await opened.close()
 
     async def graphql(request: Request) -> Response:
-        return await endpoint.answer(request, request.state.store)
+        return await endpoint.answer(request)
 
     async def healthz(_request: Request) -> Response:
         return JSONResponse({"status": "ok", "version": __version__})
@@ -97,22 +139,36 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         routes=[
             Route("/", root),
             Route("/graphql", graphql, methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", websockets),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/graphiql/assets/{name}", asset),
             *([Route("/graphiql", graphiql)] if settings.graphiql else []),
         ],
-        middleware=[Middleware(SecurityHeaders), *_cors(settings)],
+        # CORS before the gate, so that a page may read why it was refused.
+        middleware=[
+            Middleware(SecurityHeaders, hsts=settings.hsts),
+            *_cors(settings),
+            Middleware(Gate, access=access, rate_limits=rate_limits),
+        ],
         lifespan=lifespan,
     )
 
 
 def _cors(settings: Settings) -> list[Middleware]:
-    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    origins = listed(settings.cors_origins)
     if not origins:
         return []
-    methods, headers = ["GET", "POST"], ["content-type"]
-    return [Middleware(CORSMiddleware, allow_origins=origins, allow_methods=methods, allow_headers=headers)]
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            # No cookies: a key is sent by whoever has it, never by the browser on its own.
+            allow_headers=["authorization", "content-type", "if-none-match", "last-event-id"],
+            expose_headers=["etag", "ratelimit", "ratelimit-policy", "retry-after", "www-authenticate"],
+        )
+    ]
 
 
 async def graphiql(_request: Request) -> Response:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import strawberry
 from strawberry import field
 
 from f1graph.api.forecast import Library
+from f1graph.api.ids import global_id
+from f1graph.api.node import Node
 from f1graph.races.measures import Direction, Measure
 from f1graph.races.stages import Stage
 from f1graph.store.bundles import BundleRow, BundleStatus
@@ -29,7 +31,7 @@ class WalkScore:
         description="Lower end of the 95 % bootstrap interval of the mean, over races. Null with fewer than "
         "two."
     )
-    high: float | None = field(description="Upper end of that interval.")
+    high: float | None = field(description="Upper end of that interval; null with it.")
 
 
 @strawberry.type(
@@ -38,7 +40,7 @@ class WalkScore:
     "not worse on the races that both were tried on. RETIRED was in use before, or was trained for a "
     "forecast of the past."
 )
-class Bundle:
+class Bundle(Node):
     key: str = field(description="Its id, as the command line uses it.")
     model: str = field(description="The model's name.")
     version: str = field(
@@ -57,7 +59,9 @@ class Bundle:
     invented: bool = field(description="Trained on the invented championship.")
     races: int = field(description="How many past races it learned from.")
     seed: str = field(description="Of the training. As text, because it may not fit into 32 bits.")
-    training_seconds: float = field(description="How long the training took, in seconds.")
+    training_time: timedelta | None = field(
+        description="How long the training took, in seconds. Null where nobody took the time."
+    )
     code_version: str = field(description="The version of f1graph that trained it.")
     libraries: list[Library] = field(description="Libraries whose numbers matter; a handful.")
     members: list[str] = field(
@@ -77,6 +81,7 @@ class Bundle:
     def of(cls, row: BundleRow) -> Bundle:
         manifest = row.manifest
         return cls(
+            id=strawberry.ID(global_id("Bundle", row.id)),
             key=row.id,
             model=row.model,
             version=row.version,
@@ -90,7 +95,7 @@ class Bundle:
             invented=row.invented,
             races=manifest["races"],
             seed=str(manifest["seed"]),
-            training_seconds=manifest.get("training_seconds", 0.0),
+            training_time=_duration(manifest.get("training_seconds")),
             code_version=manifest["code_version"],
             libraries=[
                 Library(name=name, version=version) for name, version in manifest["libraries"].items()
@@ -100,6 +105,10 @@ class Bundle:
             feature_fingerprint=manifest["feature_fingerprint"],
             scores=[_score(score) for score in manifest.get("walk_forward", [])],
         )
+
+
+def _duration(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _score(score: dict[str, Any]) -> WalkScore:

@@ -14,7 +14,7 @@ from strawberry import field
 
 import f1graph.races.calendar as records
 from f1graph.api.context import Context, Info
-from f1graph.api.enums import ForecastUnavailableReason
+from f1graph.api.enums import ForecastUnavailableReason, RaceOrder
 from f1graph.api.forecast import Forecast, StageAsked, forecast_key, read_forecast_cursor
 from f1graph.api.ids import cursor, global_id, page_size, read_cursor
 from f1graph.api.lists import After, AsOf, Connection, First, connection
@@ -48,6 +48,7 @@ from f1graph.races.calendar import SessionKind, WeekendFormat
 from f1graph.races.facts import StandingsKind
 from f1graph.races.results import PRACTICE_KINDS, ClassificationKind
 from f1graph.races.stages import Stage, stage_at
+from f1graph.store.championships import ChampionshipTable
 
 _RACES = "races"
 
@@ -87,16 +88,24 @@ class Circuit(Node):
             invented=record.invented,
         )
 
-    @field(description="The races held here, newest first, those to come included.")
-    async def races(self, info: Info, first: First = 20, after: After = None) -> Connection[Race]:
+    @field(description="The races held here, those to come included.")
+    async def races(
+        self,
+        info: Info,
+        order: Annotated[
+            RaceOrder, strawberry.argument(description="Which end comes first.")
+        ] = RaceOrder.NEWEST_FIRST,
+        first: First = 20,
+        after: After = None,
+    ) -> Connection[Race]:
         loaders = info.context.loaders
-        asked = (page_size(first) + 1, read_race_cursor(after))
+        asked = (page_size(first) + 1, read_race_cursor(after), order is RaceOrder.NEWEST_FIRST)
         found = await loaders.races_at_circuit.load((self.slug, asked)) or []
 
         async def count() -> int:
             return await loaders.count_races_at_circuit.load(self.slug) or 0
 
-        return connection(found, first=first, node=Race.of, cursor=race_key, count=count)
+        return connection(found, first=first, after=after, node=Race.of, cursor=race_key, count=count)
 
 
 @strawberry.type(description="One session of a race weekend.")
@@ -375,8 +384,10 @@ class Race(Node):
         "in which "
         "it became known; a few dozen at most."
     )
-    async def revisions(self, info: Info) -> list[Revision]:
-        return [revision(stored) for stored in await info.context.loaders.revisions.load(self.slug) or ()]
+    async def revisions(self, info: Info, as_of: AsOf = None) -> list[Revision]:
+        moment = info.context.moment(as_of)
+        found = await info.context.loaders.revisions.load((self.slug, moment)) or ()
+        return [revision(stored) for stored in found]
 
     @field(description="The drivers' championship after this race. Null until its result is known.")
     async def driver_standings(self, info: Info, as_of: AsOf = None) -> DriverStandings | None:
@@ -436,7 +447,7 @@ class Race(Node):
         async def count() -> int:
             return await loaders.count_forecasts_of_race.load((self.slug, (stage, moment))) or 0
 
-        return connection(heads, first=first, node=Forecast.of, cursor=forecast_key, count=count)
+        return connection(heads, first=first, after=after, node=Forecast.of, cursor=forecast_key, count=count)
 
 
 def _session(session: records.Session, race: records.Race) -> Session:
@@ -466,11 +477,8 @@ class Season(Node):
         description="The drivers' championship after the last race whose result is known. Null before the "
         "first."
     )
-    async def driver_standings(self, info: Info) -> DriverStandings | None:
-        key = await self._last_race(info.context)
-        if key is None:
-            return None
-        table = await info.context.loaders.standings.load((key, StandingsKind.DRIVERS, info.context.now))
+    async def driver_standings(self, info: Info, as_of: AsOf = None) -> DriverStandings | None:
+        table = await self._standings(info.context, StandingsKind.DRIVERS, as_of)
         return None if table is None else driver_standings(table)
 
     @field(
@@ -478,15 +486,18 @@ class Season(Node):
         "the "
         "first, and before 1958."
     )
-    async def constructor_standings(self, info: Info) -> ConstructorStandings | None:
-        key = await self._last_race(info.context)
-        if key is None:
-            return None
-        table = await info.context.loaders.standings.load((key, StandingsKind.CONSTRUCTORS, info.context.now))
+    async def constructor_standings(self, info: Info, as_of: AsOf = None) -> ConstructorStandings | None:
+        table = await self._standings(info.context, StandingsKind.CONSTRUCTORS, as_of)
         return None if table is None else constructor_standings(table)
 
-    async def _last_race(self, context: Context) -> str | None:
-        return await context.loaders.last_race_with_result.load(self.year)
+    async def _standings(
+        self, context: Context, kind: StandingsKind, as_of: datetime | None
+    ) -> ChampionshipTable | None:
+        moment = context.moment(as_of)
+        last_race = await context.loaders.last_race_with_result.load((self.year, moment))
+        if last_race is None:
+            return None
+        return await context.loaders.standings.load((last_race, kind, moment))
 
 
 def race_key(record: records.Race) -> str:

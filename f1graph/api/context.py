@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from f1graph.api.access import PUBLIC, Caller
 from f1graph.errors import RequestError
 from f1graph.races.calendar import Circuit, Race, SessionKind
+from f1graph.races.draws import DrawnOrders
 from f1graph.races.entries import Constructor, Driver
 from f1graph.races.explanation import Explanation
 from f1graph.races.facts import StandingsKind
@@ -49,11 +51,13 @@ class Context:
     Attributes:
         now: The moment of the request, the same for all of its fields. Nothing learned later is shown.
         calls_per_hour: The budget of each host that is asked for facts.
+        caller: Who asks.
     """
 
     store: Store
     now: datetime
     calls_per_hour: Mapping[str, int] = field(default_factory=dict)
+    caller: Caller = PUBLIC
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,15 +89,15 @@ Info = strawberry.Info[Context, None]
 ClassificationKey = tuple[str, ClassificationKind, datetime]
 StandingsKey = tuple[str, StandingsKind, datetime]
 LinesKey = tuple[str, results.LinesAsked]
-LineCountKey = tuple[str, tuple[str, tuple[ClassificationKind, ...], int | None]]
+LineCountKey = tuple[str, results.LineFilter]
 LatestForecastKey = tuple[str, tuple[Stage | None, datetime]]
 RaceForecastsKey = tuple[str, tuple[Stage | None, datetime, int, int | None]]
-RecordingsKey = tuple[str, datetime]
+# What is asked for, and the moment at which it was known.
+AtMoment = tuple[str, datetime]
 OfSessions = dict[SessionKind, list[recordings.RecordingHead]]
 LapsKey = tuple[int, recordings.LapsAsked]
 PageKey = tuple[int, tuple[int, int]]
-WeatherForecastKey = tuple[str, datetime]
-CircuitRacesKey = tuple[str, tuple[int, tuple[datetime, str] | None]]
+CircuitRacesKey = tuple[str, tuple[int, tuple[datetime, str] | None, bool]]
 
 
 class Loaders:
@@ -108,19 +112,19 @@ class Loaders:
         self.driver: DataLoader[str, Driver | None] = self._by_key(people.drivers_by_id)
         self.constructor: DataLoader[str, Constructor | None] = self._by_key(people.constructors_by_id)
         self.races_of_season: DataLoader[int, list[Race] | None] = self._by_key(calendar.races_of_seasons)
-        self.last_race_with_result: DataLoader[int, str | None] = self._by_key(
-            lambda read, seasons: calendar.last_races_with_result(read, seasons, now)
+        self.last_race_with_result: DataLoader[tuple[int, datetime], str | None] = self._by_group(
+            calendar.last_races_with_result
         )
         self.races_at_circuit: DataLoader[CircuitRacesKey, list[Race] | None] = self._by_group(
             lambda read, ids, asked: calendar.races_at_circuits(
-                read, ids, up_to_season=last_season, limit=asked[0], after=asked[1]
+                read, ids, up_to_season=last_season, limit=asked[0], after=asked[1], newest_first=asked[2]
             )
         )
         self.count_races_at_circuit: DataLoader[str, int | None] = self._by_key(
             lambda read, ids: calendar.count_races_at_circuits(read, ids, up_to_season=last_season)
         )
-        self.revisions: DataLoader[str, list[results.Revision] | None] = self._by_key(
-            lambda read, ids: results.revisions_known(read, ids, now)
+        self.revisions: DataLoader[AtMoment, list[results.Revision] | None] = self._by_group(
+            results.revisions_known
         )
         self.classification: DataLoader[ClassificationKey, Classification | None] = DataLoader(
             self._classifications
@@ -128,17 +132,11 @@ class Loaders:
         self.standings: DataLoader[StandingsKey, championships.ChampionshipTable | None] = DataLoader(
             self._standings
         )
-        self.driver_seasons: DataLoader[str, list[people.SeasonTally] | None] = self._by_key(
-            lambda read, ids: people.driver_seasons(read, ids, now)
+        self.driver_seasons: DataLoader[AtMoment, list[people.SeasonTally] | None] = self._by_group(
+            people.driver_seasons
         )
-        self.lines: DataLoader[LinesKey, list[results.RaceLine] | None] = self._by_group(
-            lambda read, ids, asked: results.lines_page(read, ids, asked, now)
-        )
-        self.count_lines: DataLoader[LineCountKey, int | None] = self._by_group(
-            lambda read, ids, asked: results.count_lines(
-                read, ids, by=asked[0], kinds=asked[1], season=asked[2], moment=now
-            )
-        )
+        self.lines: DataLoader[LinesKey, list[results.RaceLine] | None] = self._by_group(results.lines_page)
+        self.count_lines: DataLoader[LineCountKey, int | None] = self._by_group(results.count_lines)
         self.forecast: DataLoader[str, published.ForecastHead | None] = self._by_key(
             lambda read, ids: published.forecasts_by_id(read, ids, now)
         )
@@ -158,14 +156,15 @@ class Loaders:
         self.count_forecasts_of_race: DataLoader[LatestForecastKey, int | None] = self._by_group(
             lambda read, ids, asked: published.count_forecasts_of_races(read, ids, asked[0], asked[1])
         )
+        self.draws: DataLoader[str, DrawnOrders | None] = self._by_key(published.draws_of)
         self.entries: DataLoader[str, list[Any] | None] = self._by_key(published.entries_of)
         self.members: DataLoader[str, dict[str, list[Any]] | None] = self._by_key(published.members_of)
         self.explanation: DataLoader[str, Explanation | None] = self._by_key(explanations.load_explanations)
-        self.scores: DataLoader[str, list[track_record.ScoreRow] | None] = self._by_key(
-            lambda read, ids: track_record.scores_known(read, ids, now)
+        self.scores: DataLoader[AtMoment, list[track_record.ScoreRow] | None] = self._by_group(
+            track_record.scores_known
         )
 
-        self.recordings: DataLoader[RecordingsKey, OfSessions | None] = self._by_group(_recordings)
+        self.recordings: DataLoader[AtMoment, OfSessions | None] = self._by_group(_recordings)
         self.laps: DataLoader[LapsKey, list[Lap] | None] = self._by_group(recordings.laps_page)
         self.count_laps: DataLoader[LapsKey, int | None] = self._by_group(recordings.count_laps)
         self.weather: DataLoader[PageKey, list[tuple[int, WeatherSample]] | None] = self._by_group(
@@ -177,10 +176,11 @@ class Loaders:
         self.track_status: DataLoader[int, list[TrackStatusChange] | None] = self._by_key(
             recordings.track_status_of
         )
-        self.weather_forecast: DataLoader[WeatherForecastKey, WeatherForecast | None] = self._by_group(
+        self.weather_forecast: DataLoader[AtMoment, WeatherForecast | None] = self._by_group(
             weather.weather_forecasts_known
         )
         self._rows_taken = 0
+        self._draws_taken: set[str] = set()
 
     def take_rows(self, number: int, *, most: int) -> None:
         """Counts rows of recordings that are asked for: a race has thousands, and a request many races.
@@ -193,6 +193,19 @@ class Loaders:
             raise RequestError(
                 f"one request may ask for {most} laps, samples and messages in all (the stints of a session "
                 "count for 100): give a smaller `first`, or ask for fewer sessions at once"
+            )
+
+    def take_draws(self, forecast_id: str, *, most: int) -> None:
+        """Counts forecasts whose draws are asked for: each is some hundred kilobytes to unpack.
+
+        Raises:
+            RequestError: All of the request together are more than `most`.
+        """
+        self._draws_taken.add(forecast_id)
+        if len(self._draws_taken) > most:
+            raise RequestError(
+                f"one request may ask for the draws of {most} forecasts (`chance`, `headToHead`), however "
+                "often of each: ask for fewer forecasts at once"
             )
 
     def _by_key(

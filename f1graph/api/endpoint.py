@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from inspect import isawaitable
@@ -11,13 +11,17 @@ from typing import Any
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, OperationType, execute
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
 from f1graph.api.answers import (
+    EVENT_STREAM,
     JSON,
+    MULTIPART,
     log_unexpected,
     negotiate,
+    negotiate_stream,
+    prefers_stream,
     refuse,
     refuse_document,
     respond,
@@ -25,10 +29,11 @@ from f1graph.api.answers import (
 )
 from f1graph.api.context import Context
 from f1graph.api.documents import DocumentError, Documents
+from f1graph.api.news.framing import Framing, ended, framed, framing_of
+from f1graph.api.news.operations import EndedError, Operation, Operations, refused_document
+from f1graph.api.news.streams import Manner, StreamedResponse
 from f1graph.api.schema import graphql_schema
-from f1graph.clock import Clock
 from f1graph.errors import F1GraphError
-from f1graph.store.engine import Store
 
 _DEEPEST_VARIABLES = 20
 # HEAD is GET without the body.
@@ -57,32 +62,45 @@ class GraphQLEndpoint:
     """Answers `/graphql`.
 
     Args:
-        store: Gives the open store; it is opened after the routes are made.
+        context: Makes the context of a request.
     """
 
     def __init__(
-        self, *, body_limit: int, request_timeout: timedelta, clock: Clock, calls_per_hour: Mapping[str, int]
+        self,
+        *,
+        documents: Documents,
+        operations: Operations,
+        manner: Manner,
+        body_limit: int,
+        request_timeout: timedelta,
+        context: Callable[[HTTPConnection], Context],
     ) -> None:
+        self._documents = documents
+        self._operations = operations
+        self._manner = manner
         self._body_limit = body_limit
         self._timeout = request_timeout.total_seconds()
-        self._clock = clock
-        self._calls_per_hour = calls_per_hour
-        self._documents = Documents(graphql_schema)
+        self._context = context
 
-    async def answer(self, request: Request, store: Store) -> Response:
-        media_type = negotiate(request.headers.get("accept"))
-        if media_type is None:
-            return refuse("NOT_ACCEPTABLE", "only JSON is spoken here", status=406)
+    async def answer(self, request: Request) -> Response:
+        accept = request.headers.get("accept")
+        media_type = negotiate(accept) or JSON
+        if negotiate(accept) is None and negotiate_stream(accept) is None:
+            return refuse("NOT_ACCEPTABLE", "JSON, event streams and multipart are spoken here", status=406)
         try:
             async with asyncio.timeout(self._timeout):
                 asked = await self._read(request)
-                return await self._execute(asked, request.method, store, media_type)
+                return await self._answer(asked, request, media_type)
         except RefusedError as error:
             response = refuse(error.reason, str(error), status=error.status, media_type=media_type)
             if error.status == 405:
                 response.headers["allow"] = "GET, POST"
             return response
         except DocumentError as error:
+            framing = framing_of(accept)
+            if framing is not None and prefers_stream(accept):
+                # Who reads a stream only cannot read a refusal that is none.
+                return self._stream(ended(refused_document(error), framing), framing)
             return refuse_document(error.reason, error.errors, media_type=media_type)
         except TimeoutError:
             text = f"the request took longer than {self._timeout:g} seconds"
@@ -103,7 +121,7 @@ class GraphQLEndpoint:
 
     async def _read(self, request: Request) -> Asked:
         if request.method in _BY_ADDRESS:
-            return _asked(
+            return read_asked(
                 {
                     "query": request.query_params.get("query"),
                     "operationName": request.query_params.get("operationName"),
@@ -113,7 +131,7 @@ class GraphQLEndpoint:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != JSON:
             raise RefusedError("UNSUPPORTED_MEDIA_TYPE", "send the request as application/json", 415)
-        return _asked(_json((await self._body(request)).decode("utf-8", "replace")))
+        return read_asked(_json((await self._body(request)).decode("utf-8", "replace")))
 
     async def _body(self, request: Request) -> bytes:
         too_large = RefusedError(
@@ -129,21 +147,39 @@ class GraphQLEndpoint:
                 raise too_large
         return bytes(body)
 
-    async def _execute(self, asked: Asked, method: str, store: Store, media_type: str) -> Response:
-        document = self._documents.read(asked.query)
-        operation = document.operation(asked.operation_name)
-        if operation is None:
-            raise RefusedError("BAD_OPERATION_NAME", "`operationName` must name one of the operations")
-        if operation.operation is not OperationType.QUERY and method in _BY_ADDRESS:
-            raise RefusedError("METHOD_NOT_ALLOWED", "only queries may be sent by GET", status=405)
+    async def _answer(self, asked: Asked, request: Request, media_type: str) -> Response:
+        operation = read_operation(asked, self._documents)
+        accept = request.headers.get("accept")
+        if operation.kind is OperationType.MUTATION and request.method in _BY_ADDRESS:
+            raise RefusedError("METHOD_NOT_ALLOWED", "what changes something is sent by POST", status=405)
+        if operation.kind is not OperationType.SUBSCRIPTION and not prefers_stream(accept):
+            return await self._execute(operation, request, media_type)
+        framing = framing_of(accept)
+        if framing is None:
+            text = f"a subscription is answered as {EVENT_STREAM} or {MULTIPART}, or over a WebSocket"
+            raise RefusedError("NOT_ACCEPTABLE", f"{text}: accept one of them", status=406)
+        return await self._answer_in_stream(operation, request, framing)
+
+    async def _answer_in_stream(self, operation: Operation, request: Request, framing: Framing) -> Response:
+        last_event_id = request.headers.get("last-event-id")
+        try:
+            answers = await self._operations.start(operation, request, last_event_id=last_event_id)
+        except EndedError as error:
+            return self._stream(ended(error, framing), framing)
+        return self._stream(framed(answers, framing, request.state.feed), framing)
+
+    def _stream(self, frames: AsyncGenerator[bytes, None], framing: Framing) -> Response:
+        return StreamedResponse(frames, framing, self._manner)
+
+    async def _execute(self, operation: Operation, request: Request, media_type: str) -> Response:
         # One moment for the whole request: its fields must agree.
-        context = Context(store, self._clock(), self._calls_per_hour)
+        context = self._context(request)
         result = execute(
             graphql_schema,
-            document.node,
+            operation.document.node,
             context_value=context,
-            variable_values=asked.variables,
-            operation_name=asked.operation_name,
+            variable_values=operation.variables,
+            operation_name=operation.name,
         )
         if isawaitable(result):
             result = await result
@@ -167,7 +203,21 @@ def _json(text: str | None) -> Any:
         raise RefusedError("BAD_JSON", "the request is not JSON") from error
 
 
-def _asked(content: Any) -> Asked:
+def read_operation(asked: Asked, documents: Documents) -> Operation:
+    """The operation that is asked for.
+
+    Raises:
+        DocumentError: The document may not be executed.
+        RefusedError: The name does not tell which of its operations to run.
+    """
+    document = documents.read(asked.query)
+    operation = document.operation(asked.operation_name)
+    if operation is None:
+        raise RefusedError("BAD_OPERATION_NAME", "`operationName` must name one of the operations")
+    return Operation(asked.query, document, operation.operation, asked.operation_name, asked.variables)
+
+
+def read_asked(content: Any) -> Asked:
     if not isinstance(content, dict):
         raise RefusedError(
             "BAD_REQUEST", 'the request must be an object such as {"query": "{ nextRace { name } }"}'

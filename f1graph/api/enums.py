@@ -33,8 +33,15 @@ class ForecastUnavailableReason(StrEnum):
     NOT_MADE = "NOT_MADE"
 
 
+class ResultKind(StrEnum):
+    """What a result is of."""
+
+    RACE = "RACE"
+    SPRINT = "SPRINT"
+
+
 class RaceOrder(StrEnum):
-    """In which order races are listed."""
+    """In which order races are listed, and what was driven in them."""
 
     OLDEST_FIRST = "OLDEST_FIRST"
     NEWEST_FIRST = "NEWEST_FIRST"
@@ -258,6 +265,12 @@ _describe(
     RaceOrder.__doc__ or "",
     OLDEST_FIRST="By start, the first race first.",
     NEWEST_FIRST="By start, the last race first.",
+)
+_describe(
+    ResultKind,
+    ResultKind.__doc__ or "",
+    RACE="The Grand Prix itself.",
+    SPRINT="The sprint, a short race for points, since 2021.",
 )
 
 _describe(

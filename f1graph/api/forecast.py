@@ -12,9 +12,11 @@ import strawberry
 from strawberry import field
 
 import f1graph.races.forecast as records
+from f1graph.api.chance import Chance, HappeningAsked, HeadToHead, drawn
 from f1graph.api.context import Info
 from f1graph.api.forecast_entry import ForecastEntry, forecast_entry
 from f1graph.api.ids import cursor, global_id, read_cursor
+from f1graph.api.lists import AsOf
 from f1graph.api.movement import Movement, movement
 from f1graph.api.node import LazyRace, Node, present
 from f1graph.races.measures import Direction, Measure
@@ -157,7 +159,9 @@ class Forecast(Node):
     consensus: Consensus | None = field(
         description="How far its members agree. Null with fewer than two members."
     )
-    cause: str | None = field(description="What happened since the forecast before: why this one was made.")
+    cause: str | None = field(
+        description="What happened since the forecast before: why this one was made. Null where nobody told."
+    )
     receipt: Receipt = field(description="What it was made from.")
     race_id: strawberry.Private[str]
     previous_id: strawberry.Private[str | None]
@@ -194,6 +198,35 @@ class Forecast(Node):
     async def entries(self, info: Info) -> list[ForecastEntry]:
         return [forecast_entry(row) for row in await info.context.loaders.entries.load(self.key) or ()]
 
+    @field(
+        description="How likely something is that may happen in this race, all together: who is ahead of "
+        "whom, on the podium, in the points, out. Counted in the same draws that all numbers of the forecast "
+        'are read from, so `of: {win: ["VER"]}` is the `win` of that entry. Null, with an error, where '
+        "nothing is asked, or of somebody who is not entered. One request may ask it of 20 forecasts, of "
+        "each many times."
+    )
+    async def chance(
+        self,
+        info: Info,
+        of: Annotated[HappeningAsked, strawberry.argument(description="What is to happen, all of it.")],
+    ) -> Chance | None:
+        return (await drawn(info.context.loaders, self.key)).chance(of)
+
+    @field(
+        description="Which of two drivers is ahead of the other at the end. Null, with an error, where one "
+        "is not entered. Counts for one of the 20 forecasts that `chance` may be asked of."
+    )
+    async def head_to_head(
+        self,
+        info: Info,
+        a: Annotated[
+            strawberry.ID,
+            strawberry.argument(description="A driver: a global id, a slug or a three-letter code."),
+        ],
+        b: Annotated[strawberry.ID, strawberry.argument(description="Another, given in the same way.")],
+    ) -> HeadToHead | None:
+        return (await drawn(info.context.loaders, self.key)).head_to_head(a, b)
+
     @field(description="The forecast of this race that it followed. Null for the first.")
     async def previous(self, info: Info) -> Forecast | None:
         if self.previous_id is None:
@@ -229,8 +262,9 @@ class Forecast(Node):
         "classified "
         "and judged."
     )
-    async def scores(self, info: Info) -> list[ForecastScore]:
-        return [_score(row) for row in await info.context.loaders.scores.load(self.key) or ()]
+    async def scores(self, info: Info, as_of: AsOf = None) -> list[ForecastScore]:
+        moment = info.context.moment(as_of)
+        return [_score(row) for row in await info.context.loaders.scores.load((self.key, moment)) or ()]
 
 
 def _consensus(record: records.Consensus | None) -> Consensus | None:

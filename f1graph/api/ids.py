@@ -13,6 +13,7 @@ import orjson
 from f1graph.errors import CursorError, RequestError
 
 MOST = 100
+_LONGEST_TEXT = 200
 
 
 def global_id(kind: str, key: str) -> str:
@@ -37,14 +38,32 @@ def key_of(kind: str, id_or_slug: str) -> str:
     """The key meant by a global id or by a plain slug.
 
     Raises:
-        RequestError: It is an id of something else.
+        RequestError: It is an id of something else, or can be none at all.
     """
-    found = split_global_id(id_or_slug)
+    found = split_global_id(short_text("an id", id_or_slug))
     if found is None:
         return id_or_slug
     if found[0] != kind:
         raise RequestError(f"{id_or_slug!r} is the id of a {found[0]}, not of a {kind}")
-    return found[1]
+    return short_text("an id", found[1])
+
+
+def asked_key(kind: str, id_or_slug: str | None) -> str | None:
+    """As `key_of`, for a filter that may be left out."""
+    return None if id_or_slug is None else key_of(kind, id_or_slug)
+
+
+def short_text(name: str, text: str) -> str:
+    """`text`, if it may stand in a question to the database.
+
+    Raises:
+        RequestError: It is longer than any name, or has a NUL, which Postgres does not take.
+    """
+    if len(text) > _LONGEST_TEXT:
+        raise RequestError(f"{name} may have at most {_LONGEST_TEXT} characters, not {len(text)}")
+    if "\0" in text:
+        raise RequestError(f"{name} may not have a NUL character")
+    return text
 
 
 def cursor(order: str, *values: Any) -> str:

@@ -33,9 +33,14 @@ AsOf = Annotated[
 ]
 
 
-@strawberry.type(description="Where a page of a list ends.")
+@strawberry.type(description="Where a page of a list begins and ends.")
 class PageInfo:
     has_next_page: bool = field(description="Whether more items follow.")
+    has_previous_page: bool = field(
+        description="Whether items come before: true of every page but the first. Lists are read forwards "
+        "only."
+    )
+    start_cursor: str | None = field(description="The cursor of the first item. Null on an empty page.")
     end_cursor: str | None = field(description="Give it as `after` for the next page. Null on an empty page.")
 
 
@@ -51,7 +56,7 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     nodes: list[T] = field(description="The items of this page, at most `first`.")
     edges: list[Edge[T]] = field(description="The same items, each with its cursor.")
-    page_info: PageInfo = field(description="Where this page ends.")
+    page_info: PageInfo = field(description="Where this page begins and ends.")
     count: strawberry.Private[Callable[[], Awaitable[int]]]
 
     @field(description="How many items the whole list has, all pages together. Counted only when asked for.")
@@ -63,6 +68,7 @@ def connection(
     records: Sequence[R],
     *,
     first: int,
+    after: str | None,
     node: Callable[[R], T],
     cursor: Callable[[R], str],
     count: Callable[[], Awaitable[int]],
@@ -73,7 +79,10 @@ def connection(
         nodes=[edge.node for edge in edges],
         edges=edges,
         page_info=PageInfo(
-            has_next_page=len(records) > first, end_cursor=edges[-1].cursor if edges else None
+            has_next_page=len(records) > first,
+            has_previous_page=after is not None,
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
         ),
         count=count,
     )

@@ -78,7 +78,9 @@ class EntryMovement:
 
 @strawberry.type(description="What moved between a forecast and the one before it.")
 class Movement:
-    cause: str | None = field(description="What happened in between: why this forecast was made.")
+    cause: str | None = field(
+        description="What happened in between: why this forecast was made. Null where nobody told."
+    )
     is_new_model: bool = field(
         description="Whether another model made it, or another version of it, trained with more races. Each "
         "stage has a trained model of its own; of the same version they are no new model to each other."

@@ -6,26 +6,29 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import field
 
 import f1graph.races.entries as records
+from f1graph.api.competitor_results import (
+    CircuitOfResults,
+    CompetitorResult,
+    KindOfResults,
+    OrderOfResults,
+    SeasonYear,
+    UpToPosition,
+    competitor_results,
+    kinds_asked,
+)
 from f1graph.api.context import Info
-from f1graph.api.ids import cursor, global_id, page_size, read_cursor
-from f1graph.api.lists import After, Connection, First, connection
-from f1graph.api.node import LazyRace, Node, present
-from f1graph.api.results import ClassificationLine, line_values
-from f1graph.races.results import ClassificationKind
+from f1graph.api.enums import RaceOrder
+from f1graph.api.ids import asked_key, cursor, global_id, read_cursor
+from f1graph.api.lists import After, AsOf, Connection, First
+from f1graph.api.node import Node, present
 from f1graph.store.people import SeasonTally
-from f1graph.store.results import LinesAsked, RaceLine
-
-_LINES = "lines"
-
-SeasonYear = Annotated[
-    int | None, strawberry.argument(description="Only this season, by its year. Empty: all seasons.")
-]
+from f1graph.store.results import LineFilter
 
 
 @strawberry.type(
@@ -131,8 +134,8 @@ class Driver(Node):
         )
 
     @field(description="Everything added up.")
-    async def career(self, info: Info) -> Career:
-        seasons = await info.context.loaders.driver_seasons.load(self.slug) or []
+    async def career(self, info: Info, as_of: AsOf = None) -> Career:
+        seasons = await self._seasons(info, as_of)
         return Career(
             starts=sum(season.starts for season in seasons),
             wins=sum(season.wins for season in seasons),
@@ -143,15 +146,40 @@ class Driver(Node):
         )
 
     @field(description="Every season with a race or sprint of this driver, newest first; at most a career.")
-    async def seasons(self, info: Info) -> list[DriverSeason]:
-        found = await info.context.loaders.driver_seasons.load(self.slug) or []
-        return [_season(tally) for tally in reversed(found)]
+    async def seasons(self, info: Info, as_of: AsOf = None) -> list[DriverSeason]:
+        return [_season(tally) for tally in reversed(await self._seasons(info, as_of))]
 
-    @field(description="Results of races and sprints, newest first, as they are known now.")
+    async def _seasons(self, info: Info, as_of: datetime | None) -> list[SeasonTally]:
+        moment = info.context.moment(as_of)
+        return await info.context.loaders.driver_seasons.load((self.slug, moment)) or []
+
+    @field(description="Results of races and sprints, each in its newest revision known.")
     async def results(
-        self, info: Info, season: SeasonYear = None, first: First = 20, after: After = None
+        self,
+        info: Info,
+        season: SeasonYear = None,
+        circuit: CircuitOfResults = None,
+        constructor: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(description="Only for this team: an id or slug, `ferrari`. Empty: for any."),
+        ] = None,
+        kind: KindOfResults = None,
+        up_to_position: UpToPosition = None,
+        as_of: AsOf = None,
+        order: OrderOfResults = RaceOrder.NEWEST_FIRST,
+        first: First = 20,
+        after: After = None,
     ) -> Connection[CompetitorResult]:
-        return await _results(info, "driver_id", self.slug, season, first, after)
+        wanted = LineFilter(
+            by="driver_id",
+            known_by=info.context.moment(as_of),
+            kinds=kinds_asked(kind),
+            season=season,
+            circuit_id=asked_key("Circuit", circuit),
+            constructor_id=asked_key("Constructor", constructor),
+            up_to_position=up_to_position,
+        )
+        return await competitor_results(info, self.slug, wanted, order=order, first=first, after=after)
 
 
 @strawberry.type(description="A team in the sense of the championship.")
@@ -178,13 +206,35 @@ class Constructor(Node):
             invented=record.invented,
         )
 
-    @field(
-        description="Results of the team's cars in races and sprints, newest first, as they are known now."
-    )
+    @field(description="Results of the team's cars in races and sprints, each in its newest revision known.")
     async def results(
-        self, info: Info, season: SeasonYear = None, first: First = 20, after: After = None
+        self,
+        info: Info,
+        season: SeasonYear = None,
+        circuit: CircuitOfResults = None,
+        driver: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(
+                description="Only of this driver: an id or slug, `max-verstappen`. Empty: of all."
+            ),
+        ] = None,
+        kind: KindOfResults = None,
+        up_to_position: UpToPosition = None,
+        as_of: AsOf = None,
+        order: OrderOfResults = RaceOrder.NEWEST_FIRST,
+        first: First = 20,
+        after: After = None,
     ) -> Connection[CompetitorResult]:
-        return await _results(info, "constructor_id", self.slug, season, first, after)
+        wanted = LineFilter(
+            by="constructor_id",
+            known_by=info.context.moment(as_of),
+            kinds=kinds_asked(kind),
+            season=season,
+            circuit_id=asked_key("Circuit", circuit),
+            driver_id=asked_key("Driver", driver),
+            up_to_position=up_to_position,
+        )
+        return await competitor_results(info, self.slug, wanted, order=order, first=first, after=after)
 
 
 def driver_key(record: records.Driver) -> str:
@@ -200,39 +250,3 @@ def read_people_cursor(text: str | None, order: str) -> tuple[str, str] | None:
         return None
     name, record_id = read_cursor(text, order, (str, str))
     return name, record_id
-
-
-@strawberry.type(description="A line of the classification of a race or sprint, seen from a driver or team.")
-class CompetitorResult(ClassificationLine):
-    kind: ClassificationKind = field(description="`RACE` or `SPRINT`.")
-    race_id: strawberry.Private[str]
-
-    @field(description="The race weekend.")
-    async def race(self, info: Info) -> LazyRace:
-        from f1graph.api.calendar import Race
-
-        return Race.of(present(await info.context.loaders.race.load(self.race_id)))
-
-
-async def _results(
-    info: Info, by: str, slug: str, season: int | None, first: int, after: str | None
-) -> Connection[CompetitorResult]:
-    kinds = (ClassificationKind.RACE, ClassificationKind.SPRINT)
-    place: Any = None
-    if after is not None:
-        place = tuple(read_cursor(after, _LINES, (datetime, str, str, int)))
-    asked = LinesAsked(by, kinds, season, page_size(first) + 1, place)
-    lines = await info.context.loaders.lines.load((slug, asked)) or []
-
-    async def count() -> int:
-        return await info.context.loaders.count_lines.load((slug, (by, kinds, season))) or 0
-
-    return connection(lines, first=first, node=_result, cursor=_line_key, count=count)
-
-
-def _result(line: RaceLine) -> CompetitorResult:
-    return CompetitorResult(kind=line.kind, race_id=line.race_id, **line_values(line.row))
-
-
-def _line_key(line: RaceLine) -> str:
-    return cursor(_LINES, line.starts_at, line.race_id, line.kind, line.row.order)

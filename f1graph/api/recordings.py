@@ -94,7 +94,7 @@ class RecordingRevision:
         )
 
 
-@strawberry.type(description="One lap of one driver.")
+@strawberry.type(description="One lap of one driver. What nobody measured is null.")
 class Lap:
     number: int = field(description="1 is the driver's first lap of the session.")
     time: timedelta | None = field(
@@ -340,6 +340,7 @@ class Recorded:
         return connection(
             found,
             first=first,
+            after=after,
             node=lambda lap: Lap.of(lap, drivers[lap.driver_id]),
             # The revision too: pages of one list are of one revision, whatever comes in meanwhile.
             cursor=lambda lap: cursor(order, shown.revision, lap.driver_id, lap.number),
@@ -378,6 +379,7 @@ class Recorded:
         return connection(
             found,
             first=first,
+            after=after,
             node=lambda sample: WeatherSample.of(sample[1]),
             cursor=lambda sample: cursor(order, shown.revision, sample[0]),
             count=count,
@@ -399,6 +401,7 @@ class Recorded:
         return connection(
             found,
             first=first,
+            after=after,
             node=RaceControlMessage.of,
             cursor=lambda message: cursor(order, shown.revision, message.order),
             count=count,

@@ -24,7 +24,10 @@ LazyDriver = Annotated["Driver", strawberry.lazy("f1graph.api.people")]
 LazyConstructor = Annotated["Constructor", strawberry.lazy("f1graph.api.people")]
 
 
-@strawberry.type(description="One line of a classification. What a kind of list does not have is null.")
+@strawberry.type(
+    description="One line of a classification. What a kind of list does not have, and what nobody recorded, "
+    "is null."
+)
 class ClassificationLine:
     order: int = field(description="1, 2, 3 … as published; unclassified entries too have one.")
     position: int | None = field(

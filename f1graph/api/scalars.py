@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NewType
 
 from graphql import GraphQLError
+from graphql.pyutils import inspect
 from strawberry import scalar
 from strawberry.types.scalar import ScalarDefinition
 
 # A sum of shares may miss one by what a float loses.
 _ROUNDING = 1e-9
+_RFC_3339 = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6"
+# Python reads more of ISO 8601 than anybody means: week dates, times without seconds, digits without dashes.
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 Probability = NewType("Probability", float)
 LocalDateTime = NewType("LocalDateTime", datetime)
@@ -26,14 +32,20 @@ def _write_moment(value: Any) -> str:
 
 
 def _read_moment(value: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(value)
-        in_utc = moment.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise GraphQLError(f"{value!r} is not a time such as 2024-12-08T13:00:00Z") from error
-    if moment.tzinfo is None:
+    written = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    if written is None:
+        raise _refused(value, "a time such as 2024-12-08T13:00:00Z")
+    if written[2] is None:
         raise GraphQLError(f"{value!r} has no zone: write 2024-12-08T13:00:00Z or +01:00 at the end")
-    return in_utc
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise _refused(value, "a time that there is, such as 2024-12-08T13:00:00Z") from error
+
+
+def _refused(value: Any, wanted: str) -> GraphQLError:
+    # What was given may be as long as a request: nobody wants it back whole.
+    return GraphQLError(f"{inspect(value)} is not {wanted}")
 
 
 def _write_local(value: Any) -> str:
@@ -53,10 +65,12 @@ def _write_date(value: Any) -> str:
 
 
 def _read_date(value: Any) -> date:
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise _refused(value, "a date such as 2024-12-08")
     try:
         return date.fromisoformat(value)
-    except (TypeError, ValueError) as error:
-        raise GraphQLError(f"{value!r} is not a date such as 2024-12-08") from error
+    except ValueError as error:
+        raise _refused(value, "a date that there is, such as 2024-12-08") from error
 
 
 def _write_duration(value: Any) -> float:
@@ -67,8 +81,11 @@ def _write_duration(value: Any) -> float:
 
 def _read_duration(value: Any) -> timedelta:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise GraphQLError(f"{value!r} is not a number of seconds")
-    return timedelta(seconds=value)
+        raise _refused(value, "a number of seconds")
+    try:
+        return timedelta(seconds=value)
+    except OverflowError as error:
+        raise _refused(value, "a number of seconds that anything could last") from error
 
 
 def _write_probability(value: Any) -> float:
@@ -79,7 +96,7 @@ def _write_probability(value: Any) -> float:
 
 def _read_probability(value: Any) -> Probability:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise GraphQLError(f"{value!r} is not a probability between 0 and 1")
+        raise _refused(value, "a probability between 0 and 1")
     return Probability(float(value))
 
 
@@ -95,34 +112,38 @@ def _read_distribution(value: Any) -> Distribution:
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: scalar(
         name="DateTime",
-        description="A moment in UTC by ISO 8601, always with the zone: `2024-12-08T13:00:00Z`. As an "
-        "argument any zone is accepted, but there must be one.",
-        specified_by_url="https://scalars.graphql.org/andimarek/date-time",
+        description="A moment in UTC: `date-time` of RFC 3339, with `Z` at its end and a fraction of the "
+        "second only where there is one: `2024-12-08T13:00:00Z`. As an argument any offset is accepted, but "
+        "there must be one, and up to nine digits of a fraction, of which microseconds count.",
+        specified_by_url=_RFC_3339,
         serialize=_write_moment,
         parse_value=_read_moment,
     ),
     LocalDateTime: scalar(
         name="LocalDateTime",
-        description="A moment on the circuit's own clock by ISO 8601, with its offset from UTC: "
-        "`2024-11-23T22:00:00-08:00`.",
+        description="A moment on the circuit's own clock: `date-time` of RFC 3339 with its offset from UTC, "
+        "`2024-11-23T22:00:00-08:00`. Only ever given out.",
+        specified_by_url=_RFC_3339,
         serialize=_write_local,
         parse_value=_read_local,
     ),
     date: scalar(
         name="Date",
-        description="A calendar date by ISO 8601: `2024-12-08`.",
+        description="A calendar date: `full-date` of RFC 3339, `2024-12-08`.",
+        specified_by_url=_RFC_3339,
         serialize=_write_date,
         parse_value=_read_date,
     ),
     timedelta: scalar(
         name="Duration",
-        description="A length of time in seconds, to the millisecond: `70.27` is 1:10.270.",
+        description="A length of time as a number of seconds, to the millisecond: `70.27` is 1:10.270.",
         serialize=_write_duration,
         parse_value=_read_duration,
     ),
     Probability: scalar(
         name="Probability",
-        description="How likely something is, from 0 (cannot happen) to 1 (is certain). Never a percentage.",
+        description="How likely something is: a number from 0 (cannot happen) to 1 (is certain). Never a "
+        "percentage, never text.",
         serialize=_write_probability,
         parse_value=_read_probability,
     ),

@@ -7,9 +7,12 @@ from strawberry.schema.config import StrawberryConfig
 
 from f1graph.api.query.root import Query
 from f1graph.api.scalars import SCALARS
+from f1graph.api.subscription import Subscription
 from f1graph.api.updates import UPDATE_TYPES
 
-schema = strawberry.Schema(Query, types=UPDATE_TYPES, config=StrawberryConfig(scalar_map=SCALARS))
+schema = strawberry.Schema(
+    Query, subscription=Subscription, types=UPDATE_TYPES, config=StrawberryConfig(scalar_map=SCALARS)
+)
 
 # The same as graphql-core knows it: what documents are validated against and executed on.
 graphql_schema = schema._schema

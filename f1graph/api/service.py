@@ -13,6 +13,7 @@ import strawberry
 from strawberry import field
 
 from f1graph.api.calendar import Race
+from f1graph.api.context import Info
 from f1graph.races.calendar import Race as RaceRecord
 from f1graph.store.budget import Spent
 from f1graph.store.freshness import ImportRow
@@ -111,7 +112,6 @@ class TrainingReport:
 
 @strawberry.type(description="A unit of the service's work as the ledger has it, with what it lacked.")
 class Refresh(Work):
-    race_id: str | None = field(description="The slug of the race it was for. Null for work of all races.")
     reason: str | None = field(description="Why the last attempt failed or waits. Null if neither.")
     again_at: datetime | None = field(
         description="When it may be begun again. Null if it is done or being done."
@@ -124,6 +124,15 @@ class Refresh(Work):
     training: TrainingReport | None = field(
         description="How far a training is, or what came of it. Null for other work, and at its beginning."
     )
+    race_id: strawberry.Private[str | None]
+
+    @field(
+        description="The race it was for. Null for work of all races, and where the race is not in the "
+        "calendar any more."
+    )
+    async def race(self, info: Info) -> Race | None:
+        record = None if self.race_id is None else await info.context.loaders.race.load(self.race_id)
+        return None if record is None else Race.of(record)
 
 
 @strawberry.type(description="What answers here, how fresh its data is, and on what terms it may be used.")

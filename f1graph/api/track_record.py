@@ -35,7 +35,7 @@ class Comparison:
         "two races."
     )
     high: float | None = field(
-        description="Upper end of that interval. If zero lies inside, nothing is shown."
+        description="Upper end of that interval; null with it. If zero lies inside, nothing is shown."
     )
     races: int = field(description="How many races both have forecast.")
 
@@ -62,7 +62,7 @@ class ModelMetric:
         description="Lower end of the 95 % bootstrap interval of the mean, over races. Null with fewer than "
         "two."
     )
-    high: float | None = field(description="Upper end of that interval.")
+    high: float | None = field(description="Upper end of that interval; null with it.")
     baselines: list[Comparison] = field(description="The same measure of the simple guesses; a handful.")
     invented: bool = field(description="True for races of the invented championship.")
     computed_at: datetime = field(description="When it was computed.")

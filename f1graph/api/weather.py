@@ -12,14 +12,14 @@ from strawberry import field
 
 import f1graph.races.weather as records
 from f1graph.api.context import Context
+from f1graph.api.scalars import Probability
 
 
 @strawberry.type(description="One hour of a weather forecast. Null is what the source does not tell.")
 class WeatherForecastHour:
     ends_at: datetime = field(description="The end of the hour, in UTC.")
-    rain_probability: float | None = field(
-        description="The chance of more than 0.1 mm of rain (or snow) within the hour, from 0 to 1. By the "
-        "source, not by us."
+    rain_probability: Probability | None = field(
+        description="P(more than 0.1 mm of rain or snow falls within the hour). By the source, not by us."
     )
     precipitation: float | None = field(description="Expected rain within the hour, in mm.")
     temperature: float | None = field(description="Of the air at the end of the hour, in °C.")
@@ -29,7 +29,9 @@ class WeatherForecastHour:
     def of(cls, record: records.WeatherHour) -> WeatherForecastHour:
         return cls(
             ends_at=record.ends_at,
-            rain_probability=record.rain_probability,
+            rain_probability=None
+            if record.rain_probability is None
+            else Probability(record.rain_probability),
             precipitation=record.precipitation,
             temperature=record.temperature,
             wind_speed=record.wind_speed,

@@ -31,13 +31,13 @@ def score(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 async def score_all(settings: Settings) -> list[ModelMetric]:
-    from f1graph.store.track_record import metrics_known
+    from f1graph.store.track_record import MetricFilter, metrics_known
     from f1graph.weekends.work import WorkKind
     from f1graph.wiring import do_due, opened_store
 
     await do_due(settings, only={WorkKind.SCORE}, metrics=True)
     async with opened_store(settings) as store, store.read() as read:
-        return [known.metric for known in await metrics_known(read, settings.clock()())]
+        return [known.metric for known in await metrics_known(read, MetricFilter(settings.clock()()))]
 
 
 def backtest(

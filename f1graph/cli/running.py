@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -20,9 +21,8 @@ def up(context: typer.Context) -> None:
 
 def api(context: typer.Context) -> None:
     """Serve the GraphQL API."""
-    import uvicorn
-
     from f1graph.api.app import create_app
+    from f1graph.api.server import STARTUP_FAILURE, Server
     from f1graph.logs import set_up_logging
 
     settings = settings_of(context)
@@ -32,14 +32,11 @@ def api(context: typer.Context) -> None:
     # again, and nobody is answered meanwhile.
     gc.collect()
     gc.freeze()
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
+    server = Server(app, settings)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise typer.Exit(STARTUP_FAILURE)
 
 
 def worker(

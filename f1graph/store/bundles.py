@@ -13,12 +13,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, text, update
 
 from f1graph.errors import RequestError, UnknownError
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read, Write
 from f1graph.store.events import EventKind, publish
+from f1graph.store.search import beyond
 from f1graph.store.tables.forecasts import bundles, forecasts
 
 
@@ -226,19 +227,42 @@ async def load_bundles(
     model: str | None = None,
     stage: Stage | None = None,
     trained_by: datetime | None = None,
+    after: tuple[datetime, datetime, str] | None = None,
 ) -> list[BundleRow]:
-    """The newest bundles first; of one model, one stage, or trained by a moment, where these are given."""
-    statement = select(bundles)
-    if model is not None:
-        statement = statement.where(bundles.c.model == model)
-    if stage is not None:
-        statement = statement.where(bundles.c.stage == stage)
-    if trained_by is not None:
-        statement = statement.where(bundles.c.trained_at <= trained_by)
+    """The newest bundles first; of one model, one stage, or trained by a moment, where these are given.
+
+    Args:
+        after: Those that follow the one with this training time, cutoff and id.
+    """
+    statement = select(bundles).where(*_wanted(model=model, stage=stage, trained_by=trained_by))
+    if after is not None:
+        trained_at, cutoff, bundle_id = after
+        key = (bundles.c.trained_at, bundles.c.cutoff)
+        level = and_(key[0] == trained_at, key[1] == cutoff, bundles.c.id > bundle_id)
+        statement = statement.where(or_(beyond(key, (trained_at, cutoff), descending=True), level))
     found = await read.rows(
         statement.order_by(bundles.c.trained_at.desc(), bundles.c.cutoff.desc(), bundles.c.id).limit(limit)
     )
     return [_record(row) for row in found]
+
+
+async def count_bundles(read: Read, *, model: str | None, stage: Stage | None, trained_by: datetime) -> int:
+    wanted = _wanted(model=model, stage=stage, trained_by=trained_by)
+    return int(await read.value(select(func.count()).select_from(bundles).where(*wanted)))
+
+
+def _wanted(
+    *, model: str | None, stage: Stage | None, trained_by: datetime | None
+) -> list[ColumnElement[bool]]:
+    found = [] if trained_by is None else [bundles.c.trained_at <= trained_by]
+    asked = {bundles.c.model: model, bundles.c.stage: stage}
+    return found + [column == value for column, value in asked.items() if value is not None]
+
+
+async def trained_bundle(read: Read, bundle_id: str, *, trained_by: datetime) -> BundleRow | None:
+    """One bundle, if it was trained by a moment."""
+    row = await read.row(select(bundles).where(bundles.c.id == bundle_id, bundles.c.trained_at <= trained_by))
+    return None if row is None else _record(row)
 
 
 async def checksums_in_receipts(read: Read) -> set[str]:

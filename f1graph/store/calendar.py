@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 
 from f1graph.races.calendar import Circuit, Race
 from f1graph.races.results import ClassificationKind
 from f1graph.store.engine import Read
 from f1graph.store.past import circuit_record, load_races
+from f1graph.store.search import beyond, has_part, is_spelt
 from f1graph.store.tables.facts import circuits, classification_rows, classifications, races
 
 _ENTERED = (ClassificationKind.ENTRY_LIST, ClassificationKind.RACE)
@@ -27,7 +28,8 @@ class RaceFilter:
     """Which races are asked for; None asks for all.
 
     Attributes:
-        driver_id: Races that this driver was entered for or took part in, as known at `known_by`.
+        driver_id, constructor_id: Races that this driver or team was entered for or took part in, as known
+            at `known_by`. Both: the driver for the team.
         up_to_season: The last season whose calendar is published.
     """
 
@@ -36,6 +38,7 @@ class RaceFilter:
     season: int | None = None
     circuit_id: str | None = None
     driver_id: str | None = None
+    constructor_id: str | None = None
     starts_before: datetime | None = None
     starts_after: datetime | None = None
     has_result: bool | None = None
@@ -53,7 +56,12 @@ class RaceFilter:
         if self.has_result is not None:
             is_known = _result_known(self.known_by)
             found.append(is_known if self.has_result else ~is_known)
-        if self.driver_id is not None:
+        competitor = {
+            classification_rows.c.driver_id: self.driver_id,
+            classification_rows.c.constructor_id: self.constructor_id,
+        }
+        entered = [column == value for column, value in competitor.items() if value is not None]
+        if entered:
             found.append(
                 races.c.id.in_(
                     select(classifications.c.race_id)
@@ -61,7 +69,7 @@ class RaceFilter:
                         classification_rows, classification_rows.c.classification_id == classifications.c.id
                     )
                     .where(
-                        classification_rows.c.driver_id == self.driver_id,
+                        *entered,
                         classifications.c.kind.in_(_ENTERED),
                         classifications.c.known_at <= self.known_by,
                     )
@@ -103,21 +111,11 @@ async def races_page(
     statement = select(races.c.id).where(*wanted.conditions())
     key = (races.c.starts_at, races.c.id)
     if after is not None:
-        statement = statement.where(_beyond(key, after, descending=newest_first))
+        statement = statement.where(beyond(key, after, descending=newest_first))
     order = [column.desc() for column in key] if newest_first else list(key)
     page = statement.order_by(*order).limit(limit).subquery()
     found = await load_races(read, races.c.id.in_(select(page.c.id)))
     return list(reversed(found)) if newest_first else found
-
-
-def _beyond(
-    columns: tuple[ColumnElement[Any], ColumnElement[Any]], values: tuple[Any, Any], *, descending: bool
-) -> ColumnElement[bool]:
-    """Past a place in an order by two columns; written out, because SQLite's row values miss the type."""
-    (first, second), (one, two) = columns, values
-    if descending:
-        return or_(first < one, and_(first == one, second < two))
-    return or_(first > one, and_(first == one, second > two))
 
 
 async def races_of_seasons(read: Read, seasons: Collection[int]) -> dict[int, list[Race]]:
@@ -138,19 +136,19 @@ async def races_at_circuits(
     up_to_season: int,
     limit: int,
     after: tuple[datetime, str] | None,
+    newest_first: bool = True,
 ) -> dict[str, list[Race]]:
-    """Of each circuit the next races, newest first; two statements for all of them."""
+    """Of each circuit the next races; two statements for all of them."""
     key = (races.c.starts_at, races.c.id)
     conditions = [races.c.circuit_id.in_(list(circuit_ids)), races.c.season <= up_to_season]
     if after is not None:
-        conditions.append(_beyond(key, after, descending=True))
-    place = func.row_number().over(
-        partition_by=races.c.circuit_id, order_by=[column.desc() for column in key]
-    )
+        conditions.append(beyond(key, after, descending=newest_first))
+    order = [column.desc() for column in key] if newest_first else list(key)
+    place = func.row_number().over(partition_by=races.c.circuit_id, order_by=order)
     numbered = select(races.c.id, place.label("place")).where(*conditions).subquery()
     found = await load_races(read, races.c.id.in_(select(numbered.c.id).where(numbered.c.place <= limit)))
     at_circuit: dict[str, list[Race]] = {}
-    for race in reversed(found):
+    for race in reversed(found) if newest_first else found:
         at_circuit.setdefault(race.circuit_id, []).append(race)
     return at_circuit
 
@@ -242,13 +240,41 @@ async def circuits_by_id(read: Read, ids: Collection[str]) -> Mapping[str, Circu
     return {row.id: circuit_record(row) for row in found}
 
 
-async def circuits_page(read: Read, *, limit: int, after: tuple[str, str] | None = None) -> list[Circuit]:
+@dataclass(frozen=True, slots=True)
+class CircuitFilter:
+    """Which circuits are asked for; None asks for all.
+
+    Attributes:
+        search: A part of the name, the official name or the place, in any case and without accents.
+        country: Its name or its three letters, in any case.
+    """
+
+    search: str | None = None
+    country: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        found = []
+        table = circuits.c
+        if self.search is not None:
+            found.append(has_part((table.name, table.full_name, table.place), table.id, self.search))
+        if self.country is not None:
+            found.append(
+                or_(is_spelt(table.country, self.country), is_spelt(table.country_code, self.country))
+            )
+        return found
+
+
+async def circuits_page(
+    read: Read, wanted: CircuitFilter, *, limit: int, after: tuple[str, str] | None = None
+) -> list[Circuit]:
     """The next circuits by (name, id)."""
-    statement = select(circuits).order_by(circuits.c.name, circuits.c.id).limit(limit)
+    key = (circuits.c.name, circuits.c.id)
+    statement = select(circuits).where(*wanted.conditions()).order_by(*key).limit(limit)
     if after is not None:
-        statement = statement.where(_beyond((circuits.c.name, circuits.c.id), after, descending=False))
+        statement = statement.where(beyond(key, after, descending=False))
     return [circuit_record(row) for row in await read.rows(statement)]
 
 
-async def count_circuits(read: Read) -> int:
-    return int(await read.value(select(func.count()).select_from(circuits)))
+async def count_circuits(read: Read, wanted: CircuitFilter) -> int:
+    statement = select(func.count()).select_from(circuits).where(*wanted.conditions())
+    return int(await read.value(statement))

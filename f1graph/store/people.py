@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, distinct, func, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, case, distinct, func, or_, select
 
 from f1graph.races.entries import Constructor, Driver
 from f1graph.races.facts import StandingsKind
@@ -18,6 +17,7 @@ from f1graph.store.championships import standings_known
 from f1graph.store.engine import Read
 from f1graph.store.past import constructor_record, driver_record
 from f1graph.store.results import newest_known
+from f1graph.store.search import beyond, has_part, is_spelt, plain
 from f1graph.store.tables.facts import classification_rows, classifications, constructors, drivers, races
 
 _TAKES_PART = (
@@ -38,11 +38,15 @@ class PeopleFilter:
     Attributes:
         search: A part of the name, in any case and without accents.
         season: Those on a list of a race of that season, as known at `known_by`.
+        country: A driver's nationality, or where a team is licensed, in any case.
+        constructor_id: Drivers on such a list for this team.
     """
 
     known_by: datetime
     search: str | None = None
     season: int | None = None
+    country: str | None = None
+    constructor_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,50 +74,45 @@ class SeasonTally:
     is_complete: bool
 
 
-def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).lower().strip()
-
-
-def _like(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:
-    escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return func.lower(column).like(f"%{escaped}%", escape="\\")
-
-
 def _conditions(table: Table, column: str, wanted: PeopleFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.search is not None:
-        # SQLite lowers ASCII only; the slug has the name without accents.
-        plain = _plain(wanted.search)
-        spellings = [_like(table.c.name, wanted.search.lower()), _like(table.c.id, plain.replace(" ", "-"))]
+        is_it = has_part((table.c.name,), table.c.id, wanted.search)
         if "code" in table.c:
-            spellings.append(func.lower(table.c.code) == plain)
-        found.append(or_(*spellings))
-    if wanted.season is not None:
-        found.append(
-            table.c.id.in_(
-                select(classification_rows.c[column])
-                .join(classifications, classifications.c.id == classification_rows.c.classification_id)
-                .join(races, races.c.id == classifications.c.race_id)
-                .where(
-                    races.c.season == wanted.season,
-                    classifications.c.kind.in_(_TAKES_PART),
-                    classifications.c.known_at <= wanted.known_by,
-                )
-            )
-        )
+            is_it = or_(is_it, func.lower(table.c.code) == plain(wanted.search))
+        found.append(is_it)
+    if wanted.country is not None:
+        found.append(is_spelt(table.c["nationality" if table is drivers else "country"], wanted.country))
+    if wanted.season is not None or wanted.constructor_id is not None:
+        found.append(table.c.id.in_(_taking_part(column, wanted)))
     return found
+
+
+def _taking_part(column: str, wanted: PeopleFilter) -> Select[Any]:
+    statement = (
+        select(classification_rows.c[column])
+        .join(classifications, classifications.c.id == classification_rows.c.classification_id)
+        .where(
+            classifications.c.kind.in_(_TAKES_PART),
+            classifications.c.known_at <= wanted.known_by,
+        )
+    )
+    if wanted.season is not None:
+        statement = statement.join(races, races.c.id == classifications.c.race_id).where(
+            races.c.season == wanted.season
+        )
+    if wanted.constructor_id is not None:
+        statement = statement.where(classification_rows.c.constructor_id == wanted.constructor_id)
+    return statement
 
 
 def _page(
     table: Table, name: str, conditions: list[ColumnElement[bool]], after: tuple[str, str] | None, limit: int
 ) -> Any:
-    statement = select(table).where(*conditions).order_by(table.c[name], table.c.id).limit(limit)
+    key = (table.c[name], table.c.id)
+    statement = select(table).where(*conditions).order_by(*key).limit(limit)
     if after is not None:
-        last, last_id = after
-        statement = statement.where(
-            or_(table.c[name] > last, and_(table.c[name] == last, table.c.id > last_id))
-        )
+        statement = statement.where(beyond(key, after, descending=False))
     return statement
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, or_, select
 
 from f1graph.races.results import ClassificationKind
 from f1graph.store.bundles import BundleRow, bundles_by_id
@@ -59,10 +59,12 @@ class News:
 
     Attributes:
         last: The last number that was looked at; whoever goes on from here misses nothing.
+        is_full: As many were looked at as was allowed: more may wait.
     """
 
     publications: tuple[Publication, ...]
     last: int
+    is_full: bool = False
 
 
 async def published_after(
@@ -84,7 +86,7 @@ async def published_after(
         if row.happened_at > moment:
             break
         happened.append(row)
-    return await _news(read, happened, sequence, moment)
+    return await _news(read, happened, moment, before=sequence, limit=limit)
 
 
 async def published_last(
@@ -93,20 +95,35 @@ async def published_last(
     """The last publications that had happened by `moment`."""
     found = await read.rows(
         select(events)
-        .where(events.c.kind.in_(list(kinds)), events.c.happened_at <= moment)
+        .where(events.c.kind.in_(list(kinds)), *_has_happened(moment))
         .order_by(events.c.sequence.desc())
         .limit(limit)
     )
-    return await _news(read, found[::-1], 0, moment)
+    return await _news(read, found[::-1], moment, before=0, limit=limit)
 
 
 async def newest_published(read: Read, moment: datetime) -> int:
     """The number of the last publication that had happened by `moment`; 0 before the first."""
     statement = select(func.coalesce(func.max(events.c.sequence), 0))
-    return int(await read.value(statement.where(events.c.kind.in_(NEWS), events.c.happened_at <= moment)))
+    return int(await read.value(statement.where(events.c.kind.in_(NEWS), *_has_happened(moment))))
 
 
-async def _news(read: Read, rows: Sequence[Row[Any]], before: int, moment: datetime) -> News:
+def _has_happened(moment: datetime) -> list[ColumnElement[bool]]:
+    """That an event was by `moment`, and none before it waits for the clock: whoever goes on from here
+    would never see that one."""
+    waiting = events.alias("waiting")
+    first_waiting = (
+        select(func.min(waiting.c.sequence))
+        .where(waiting.c.happened_at > moment, waiting.c.happened_at <= moment + _CLOCKS_DIFFER)
+        .scalar_subquery()
+    )
+    return [
+        events.c.happened_at <= moment,
+        or_(first_waiting.is_(None), events.c.sequence < first_waiting),
+    ]
+
+
+async def _news(read: Read, rows: Sequence[Row[Any]], moment: datetime, *, before: int, limit: int) -> News:
     forecast_ids = [row.forecast_id for row in rows if row.forecast_id is not None]
     bundle_ids = [row.bundle_id for row in rows if row.bundle_id is not None]
     heads = await forecasts_by_id(read, forecast_ids, moment) if forecast_ids else {}
@@ -129,4 +146,5 @@ async def _news(read: Read, rows: Sequence[Row[Any]], before: int, moment: datet
             if row.forecast_id is None or row.forecast_id in heads
         ),
         last=rows[-1].sequence if rows else before,
+        is_full=len(rows) == limit,
     )

@@ -33,6 +33,9 @@ _HEAD_COLUMNS = (
     classifications.c.source_version,
     classifications.c.invented,
 )
+_LINES = classification_rows.join(
+    classifications, classifications.c.id == classification_rows.c.classification_id
+).join(races, races.c.id == classifications.c.race_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,37 +146,69 @@ async def revisions_known(
 
 
 @dataclass(frozen=True, slots=True)
-class LinesAsked:
-    """Which lines of drivers or constructors are asked for, newest race first.
+class LineFilter:
+    """Which lines of drivers or constructors are asked for, as known at a moment; None asks for all.
 
     Attributes:
-        by: `driver_id` or `constructor_id`.
-        after: The last line seen: start and id of its race, kind, and order in it.
+        by: `driver_id` or `constructor_id`: whose lines these are.
+        driver_id, constructor_id: Only lines of this driver or team too.
+        up_to_position: Only those classified in this place or a better one.
     """
 
     by: str
+    known_by: datetime
     kinds: tuple[ClassificationKind, ...]
-    season: int | None
+    season: int | None = None
+    circuit_id: str | None = None
+    driver_id: str | None = None
+    constructor_id: str | None = None
+    up_to_position: int | None = None
+
+    def conditions(self, competitor_ids: Collection[str]) -> list[ColumnElement[bool]]:
+        heads, rows = classifications.c, classification_rows.c
+        found = [
+            rows[self.by].in_(list(competitor_ids)),
+            heads.kind.in_(self.kinds),
+            newest_known(self.known_by),
+        ]
+        asked = {
+            races.c.season: self.season,
+            races.c.circuit_id: self.circuit_id,
+            rows.driver_id: self.driver_id,
+            rows.constructor_id: self.constructor_id,
+        }
+        found += [column == value for column, value in asked.items() if value is not None]
+        if self.up_to_position is not None:
+            found.append(rows.position <= self.up_to_position)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class LinesAsked:
+    """A page of lines.
+
+    Attributes:
+        after: The last line seen: start and id of its race, kind, and order in it.
+    """
+
+    wanted: LineFilter
     limit: int
     after: tuple[datetime, str, str, int] | None = None
+    newest_first: bool = True
 
 
 async def lines_page(
-    read: Read, competitor_ids: Collection[str], asked: LinesAsked, moment: datetime
+    read: Read, competitor_ids: Collection[str], asked: LinesAsked
 ) -> dict[str, list[RaceLine]]:
-    """Of each competitor the next lines, as known at `moment`; one statement for all of them."""
+    """Of each competitor the next lines, by race; one statement for all of them."""
     heads, rows = classifications.c, classification_rows.c
-    competitor = rows[asked.by]
-    conditions = [
-        competitor.in_(list(competitor_ids)),
-        heads.kind.in_(asked.kinds),
-        newest_known(moment),
-    ]
-    if asked.season is not None:
-        conditions.append(races.c.season == asked.season)
+    competitor = rows[asked.wanted.by]
+    conditions = asked.wanted.conditions(competitor_ids)
     if asked.after is not None:
-        conditions.append(_after_line(asked.after))
-    order = (races.c.starts_at.desc(), races.c.id.desc(), heads.kind, rows.order)
+        conditions.append(_after_line(asked.after, newest_first=asked.newest_first))
+    by_race = (races.c.starts_at, races.c.id)
+    of_races = [column.desc() for column in by_race] if asked.newest_first else list(by_race)
+    order = (*of_races, heads.kind, rows.order)
     numbered = (
         select(
             competitor.label("competitor"),
@@ -183,11 +218,7 @@ async def lines_page(
             func.row_number().over(partition_by=competitor, order_by=order).label("place"),
             *_ROW_COLUMNS,
         )
-        .select_from(
-            classification_rows.join(classifications, heads.id == rows.classification_id).join(
-                races, races.c.id == heads.race_id
-            )
-        )
+        .select_from(_LINES)
         .where(*conditions)
         .subquery()
     )
@@ -204,40 +235,27 @@ async def lines_page(
     return of_competitor
 
 
-def _after_line(after: tuple[datetime, str, str, int]) -> ColumnElement[bool]:
+def _after_line(after: tuple[datetime, str, str, int], *, newest_first: bool) -> ColumnElement[bool]:
     starts_at, race_id, kind, order = after
     at, same_race = races.c.starts_at == starts_at, races.c.id == race_id
     same_kind = classifications.c.kind == kind
+    later = races.c.starts_at < starts_at if newest_first else races.c.starts_at > starts_at
+    next_race = races.c.id < race_id if newest_first else races.c.id > race_id
     return or_(
-        races.c.starts_at < starts_at,
-        and_(at, races.c.id < race_id),
+        later,
+        and_(at, next_race),
         and_(at, same_race, classifications.c.kind > kind),
         and_(at, same_race, same_kind, classification_rows.c.order > order),
     )
 
 
-async def count_lines(
-    read: Read,
-    competitor_ids: Collection[str],
-    *,
-    by: str,
-    kinds: Collection[ClassificationKind],
-    season: int | None,
-    moment: datetime,
-) -> dict[str, int]:
-    """How many lines each competitor has, as known at `moment`."""
-    heads, rows = classifications.c, classification_rows.c
-    conditions = [rows[by].in_(list(competitor_ids)), heads.kind.in_(list(kinds)), newest_known(moment)]
-    if season is not None:
-        conditions.append(races.c.season == season)
+async def count_lines(read: Read, competitor_ids: Collection[str], wanted: LineFilter) -> dict[str, int]:
+    """How many lines each competitor has."""
+    competitor = classification_rows.c[wanted.by]
     found = await read.rows(
-        select(rows[by].label("competitor"), func.count().label("number"))
-        .select_from(
-            classification_rows.join(classifications, heads.id == rows.classification_id).join(
-                races, races.c.id == heads.race_id
-            )
-        )
-        .where(*conditions)
-        .group_by(rows[by])
+        select(competitor.label("competitor"), func.count().label("number"))
+        .select_from(_LINES)
+        .where(*wanted.conditions(competitor_ids))
+        .group_by(competitor)
     )
     return {row.competitor: row.number for row in found}

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Row, and_, cast, func, or_, select
 
 from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMetric, Target
 from f1graph.races.results import ClassificationKind
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read
 from f1graph.store.results import newest_known
+from f1graph.store.search import beyond
 from f1graph.store.tables.facts import classifications
 from f1graph.store.tables.forecasts import calibration_bins, forecasts, model_metrics, scores
 
@@ -139,23 +140,52 @@ async def scores_known(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class MetricFilter:
+    """Which figures are asked for, as computed by `known_by`; None asks for all."""
+
+    known_by: datetime
+    model: str | None = None
+    stage: Stage | None = None
+    measure: Measure | None = None
+    season: int | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        table = model_metrics.c
+        asked = {table.model: self.model, table.stage: self.stage, table.measure: self.measure}
+        found = [column == value for column, value in asked.items() if value is not None]
+        if self.season is not None:
+            found += [table.first_season == self.season, table.last_season == self.season]
+        return [table.computed_at <= self.known_by, *found]
+
+
+# Model, stage, first and last season, measure, and 1 for the invented championship.
+MetricKey = tuple[int, str, str, int, int, str]
+
+
+def metric_key(computed: ComputedMetric) -> MetricKey:
+    """What figures are ordered by."""
+    metric = computed.metric
+    span = (metric.first_season, metric.last_season)
+    return (int(computed.invented), metric.model, metric.stage, *span, metric.measure)
+
+
 async def metrics_known(
-    read: Read,
-    moment: datetime,
-    *,
-    limit: int | None = None,
-    model: str | None = None,
-    stage: Stage | None = None,
-    measure: Measure | None = None,
+    read: Read, wanted: MetricFilter, *, limit: int | None = None, after: MetricKey | None = None
 ) -> list[ComputedMetric]:
-    """How models did, as computed by `moment`, in a fixed order."""
+    """How models did, in a fixed order."""
     table = model_metrics.c
-    asked = {table.model: model, table.stage: stage, table.measure: measure}
-    statement = select(model_metrics).where(
-        table.computed_at <= moment,
-        *(column == value for column, value in asked.items() if value is not None),
+    statement = select(model_metrics).where(*wanted.conditions())
+    order = (
+        cast(table.invented, Integer),
+        table.model,
+        table.stage,
+        table.first_season,
+        table.last_season,
+        table.measure,
     )
-    order = (table.invented, table.model, table.stage, table.first_season, table.last_season, table.measure)
+    if after is not None:
+        statement = statement.where(beyond(order, after, descending=False))
     return [
         ComputedMetric(
             ModelMetric(
@@ -176,6 +206,11 @@ async def metrics_known(
         )
         for row in await read.rows(statement.order_by(*order).limit(limit))
     ]
+
+
+async def count_metrics(read: Read, wanted: MetricFilter) -> int:
+    statement = select(func.count()).select_from(model_metrics).where(*wanted.conditions())
+    return int(await read.value(statement))
 
 
 async def calibration_known(

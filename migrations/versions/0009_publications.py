@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -23,6 +23,7 @@ def upgrade() -> None:
     op.add_column("events", sa.Column("classification", sa.String(), nullable=True))
     op.add_column("events", sa.Column("revision", sa.Integer(), nullable=True))
     op.add_column("events", sa.Column("bundle_id", sa.String(), nullable=True))
+    op.create_index(op.f("ix_events_happened_at"), "events", ["happened_at"], unique=False)
     _tell_results()
     _tell_scores()
     _tell_models()
@@ -43,6 +44,7 @@ def downgrade() -> None:
         ("MODEL_TRAINED", "MODEL_CHANGED"),
     ):
         op.execute(f"UPDATE events SET kind = '{old}' WHERE kind = '{new}'")
+    op.drop_index(op.f("ix_events_happened_at"), "events")
     for column in ("classification", "revision", "bundle_id"):
         op.drop_column("events", column)
     _refuse_change()

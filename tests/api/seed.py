@@ -10,7 +10,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
+import numpy as np
+
+from f1graph.races.draws import pack_draws
 from f1graph.races.explanation import (
     Attribution,
     EntryExplanation,
@@ -40,10 +44,12 @@ from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMet
 from f1graph.races.past import History
 from f1graph.races.results import Classification, ClassificationKind, KnownAtBasis
 from f1graph.races.stages import Stage, stage_window
+from f1graph.store.audit import AuditRow, record_write
 from f1graph.store.bundles import BundleRow, BundleStatus, store_bundle
 from f1graph.store.engine import Store
 from f1graph.store.facts import record_facts
 from f1graph.store.forecasts import store_forecast
+from f1graph.store.keys import Scope, create_key
 from f1graph.store.ledger import claim, finish
 from f1graph.store.scores import StoredBins, replace_metrics, store_scores
 from tests.builders import (
@@ -173,7 +179,7 @@ def a_forecast(
             MemberView("another", "2.0", tuple(views), weight=0.4),
             MemberView("uniform", "1", tuple(views), is_baseline=True),
         ),
-        draws=b"draws",
+        draws=some_draws(tuple(order)),
         consensus=Consensus(2, 0.9, 0.1),
         receipt=Receipt("inputs", "bundle", "0.1.0", (("numpy", "2.4"),), 2**40, 10_000, "x86_64"),
         previous_id=previous_id,
@@ -181,6 +187,18 @@ def a_forecast(
         missing_members=(("third", "its weights are broken"),),
         explanation=an_explanation(entries, stage),
     )
+
+
+@lru_cache
+def some_draws(order: tuple[str, ...]) -> bytes:
+    """A thousand finishing orders in which each next driver is a little slower; one car in ten retires."""
+    generator = np.random.default_rng(2024)
+    size = len(order)
+    slowness = np.arange(size) + generator.gumbel(0, 2, (1000, size))
+    retired = generator.random((1000, size)) < 0.1
+    positions = np.argsort(np.argsort(slowness + 1000 * retired, axis=1), axis=1) + 1
+    of_entries = [order.index(driver) for driver in sorted(order)]
+    return pack_draws(positions[:, of_entries].astype(np.uint8), retired[:, of_entries])
 
 
 def an_explanation(entries: Sequence[EntryForecast], stage: Stage) -> Explanation:
@@ -248,6 +266,9 @@ async def fill_championship(store: Store) -> None:
                 await store_forecast(write, baseline, is_served=False, now=made_at)
             await _judge(store, race.id, [served, baseline], race.ends_at + timedelta(hours=1))
     await _track_record(store)
+    async with store.write() as write:
+        api_key, _ = await create_key(write, name="a fan site", scopes=[Scope.LIMITS_RAISED], now=NOW)
+        await record_write(write, AuditRow(NOW, "keys create", {"id": api_key.id}, key_id=api_key.id))
 
 
 def _facts() -> list[Classification]:

@@ -88,15 +88,19 @@ async def test_what_a_model_does_not_tell_is_null(api: Api) -> None:
 
 def test_a_trained_model_tells_what_it_was_made_from(api: Api) -> None:
     query = (
-        "{ models { key version status isPinned activatedAt races seed trainingSeconds codeVersion members "
-        "featureNames featureFingerprint libraries { name version } "
-        "scores { measure title value races low high direction } } }"
+        "{ models { nodes { id key version status isPinned activatedAt races seed trainingTime codeVersion "
+        "members featureNames featureFingerprint libraries { name version } "
+        "scores { measure title value races low high direction } } totalCount } }"
     )
-    (bundle,) = api.ask(query)["models"]
+    models = api.ask(query)["models"]
+    (bundle,) = models["nodes"]
+    assert models["totalCount"] == 1
+    again = api.ask("query ($id: ID!) { node(id: $id) { ... on Bundle { key } } }", {"id": bundle["id"]})
+    assert again["node"] == {"key": "rating-1"}
 
     assert bundle["version"] == "rating-1.0+2024.3"
     assert (bundle["status"], bundle["isPinned"]) == ("ACTIVE", False)
-    assert (bundle["races"], bundle["seed"], bundle["trainingSeconds"]) == (40, str(2**40), 12.5)
+    assert (bundle["races"], bundle["seed"], bundle["trainingTime"]) == (40, str(2**40), 12.5)
     assert bundle["members"] == ["rating", "tft"]
     assert bundle["featureNames"] == ["points_share", "driver_form"]
     assert {library["name"]: library["version"] for library in bundle["libraries"]} == {
@@ -220,12 +224,14 @@ def test_a_chance_can_be_asked_how_such_chances_did_before(api: Api) -> None:
 def test_every_figure_of_a_model_has_its_count_interval_and_baselines(api: Api) -> None:
     """P2, P5: no bare accuracy, and a bin with few cases says so."""
     data = api.ask(
-        '{ modelMetrics(model: "rating", stage: AFTER_QUALIFYING) { measure title definition races low high '
-        "span { firstSeason lastSeason } value baselines { model value difference low high races } } "
+        '{ modelMetrics(model: "rating", stage: AFTER_QUALIFYING) { totalCount nodes { measure title '
+        "definition races low high span { firstSeason lastSeason } value "
+        "baselines { model value difference low high races } } } "
         'calibration(model: "rating", stage: AFTER_QUALIFYING) { bins { target count low high isFew } } '
-        "models { key model status } }"
+        "models { nodes { key model status } } }"
     )
-    metric = data["modelMetrics"][0]
+    metric = data["modelMetrics"]["nodes"][0]
+    assert data["modelMetrics"]["totalCount"] == 1
     assert (metric["value"], metric["low"], metric["high"], metric["races"]) == (1.3, 1.0, 1.6, 7)
     assert metric["baselines"][0] == {
         "model": "grid",
@@ -236,7 +242,7 @@ def test_every_figure_of_a_model_has_its_count_interval_and_baselines(api: Api) 
         "races": 7,
     }
     assert [one["isFew"] for one in data["calibration"][0]["bins"]] == [True, False]
-    assert data["models"] == [{"key": "rating-1", "model": "rating", "status": "ACTIVE"}]
+    assert data["models"]["nodes"] == [{"key": "rating-1", "model": "rating", "status": "ACTIVE"}]
 
 
 async def _publish(url: str, new: Forecast) -> None:

@@ -82,7 +82,7 @@ def test_a_clock_set_back_shows_what_was_known_then(url: str) -> None:
     with start(url, now=then) as client:
         data = Api(client, url).ask(
             "{ latestRace { slug driverStandings { lines { points } } } nextRace { slug } "
-            "latestForecast { race { slug } } modelMetrics { value } models { key } "
+            "latestForecast { race { slug } } modelMetrics { nodes { value } } models { nodes { key } } "
             "forecasts { nodes { race { slug } } } "
             'driver(id: "verstappen") { career { starts } } }'
         )
@@ -90,7 +90,7 @@ def test_a_clock_set_back_shows_what_was_known_then(url: str) -> None:
     assert data["nextRace"]["slug"] == SECOND.id
     assert data["latestForecast"]["race"]["slug"] == FIRST.id
     assert {node["race"]["slug"] for node in data["forecasts"]["nodes"]} == {FIRST.id}
-    assert (data["modelMetrics"], data["models"]) == ([], [])
+    assert (data["modelMetrics"]["nodes"], data["models"]["nodes"]) == ([], [])
     assert data["driver"]["career"]["starts"] == 5
 
 

@@ -175,7 +175,7 @@ async def test_two_requests_never_share_a_loader(store: Store) -> None:
 
 def test_a_resolver_gets_the_store_and_no_session() -> None:
     """D1: no transaction lives in the context of a request."""
-    assert set(Context.__dataclass_fields__) == {"store", "now", "calls_per_hour", "loaders"}
+    assert set(Context.__dataclass_fields__) == {"store", "now", "calls_per_hour", "caller", "loaders"}
 
 
 async def test_the_heaviest_query_needs_two_connections_only(url: str) -> None:

@@ -22,9 +22,12 @@ from f1graph.races.laps import (
 )
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
+from f1graph.store.audit import AuditRow, record_write
 from f1graph.store.engine import Store, open_store
 from f1graph.store.events import EventKind, newest_sequence, publish
 from f1graph.store.forecasts import latest_forecast_id, load_forecast, load_forecasts, store_forecast
+from f1graph.store.keys import Scope, create_key
+from f1graph.store.refresh_requests import ask_for_refresh
 from f1graph.store.scores import store_scores, unscored_forecasts
 from f1graph.store.tables import APPEND_ONLY
 from f1graph.store.tables.forecasts import forecasts
@@ -80,6 +83,9 @@ async def with_everything(store: Store) -> None:
         await store_scores(
             write, RACE.id, [Score(FORECAST.id, 1, Measure.WINNER_BRIER, 0.04)], now=RACE.ends_at
         )
+        key, _ = await create_key(write, name="ours", scopes=[Scope.REFRESH], now=FRIDAY)
+        await ask_for_refresh(write, race_id=None, session=None, key_id=key.id, now=FRIDAY)
+        await record_write(write, AuditRow(FRIDAY, "refresh", key_id=key.id))
 
 
 async def test_p3_what_was_said_cannot_be_changed_or_taken_back(store: Store) -> None:
@@ -88,7 +94,7 @@ async def test_p3_what_was_said_cannot_be_changed_or_taken_back(store: Store) ->
     names = [table.name for table in APPEND_ONLY]
     before = [await count(store, name) for name in names]
     assert {"forecasts", "forecast_entries", "forecast_members", "forecast_draws", "scores"} < set(names)
-    assert "forecast_explanations" in names
+    assert {"forecast_explanations", "audit"} <= set(names)
     assert 0 not in before
 
     for table in APPEND_ONLY:

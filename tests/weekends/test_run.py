@@ -25,7 +25,7 @@ from f1graph.store.ledger import LedgerRow, WorkStatus, last_work
 from f1graph.store.tables import metadata
 from f1graph.store.tables.forecasts import forecasts
 from f1graph.store.tables.work import ledger
-from f1graph.store.track_record import metrics_known
+from f1graph.store.track_record import MetricFilter, metrics_known
 from f1graph.weekends.intake import take_in
 from f1graph.weekends.run import Outcome, Result, failed, run_due
 from f1graph.weekends.work import Work, WorkKind
@@ -112,7 +112,7 @@ class TestAWeekend:
                 for row in await read.rows(select(forecasts.c.id).where(forecasts.c.race_id == weekend.id))
             ]
             assert set(await scores_of(read, ids)) == set(ids)
-            assert await metrics_known(read, clock.now)
+            assert await metrics_known(read, MetricFilter(clock.now))
 
     async def test_what_a_fetch_brings_is_forecast_in_the_same_run(
         self, store: Store, source: RecordedSource, engine: RecordedEngine, clock: MovingClock

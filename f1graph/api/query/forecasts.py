@@ -17,7 +17,7 @@ from f1graph.api.forecast import (
     forecast_key,
     read_forecast_cursor,
 )
-from f1graph.api.ids import key_of, page_size
+from f1graph.api.ids import asked_key, key_of, page_size
 from f1graph.api.lists import After, AsOf, Connection, First, connection
 from f1graph.errors import UnknownError
 from f1graph.store import published
@@ -50,7 +50,7 @@ class ForecastQuestions:
         context = info.context
         wanted = published.ForecastFilter(
             known_by=context.moment(as_of),
-            race_id=None if race is None else key_of("Race", race),
+            race_id=asked_key("Race", race),
             stage=stage,
         )
         limit, place = page_size(first) + 1, read_forecast_cursor(after)
@@ -61,16 +61,17 @@ class ForecastQuestions:
             async with context.store.read() as read:
                 return await published.count_forecasts(read, wanted)
 
-        return connection(found, first=first, node=Forecast.of, cursor=forecast_key, count=count)
+        return connection(found, first=first, after=after, node=Forecast.of, cursor=forecast_key, count=count)
 
     @field(
         description="The forecast that was published last, of any race; back-tests come only where there is "
         "nothing "
         "else. Null: none was made."
     )
-    async def latest_forecast(self, info: Info) -> Forecast | None:
+    async def latest_forecast(self, info: Info, as_of: AsOf = None) -> Forecast | None:
+        moment = info.context.moment(as_of)
         async with info.context.store.read() as read:
-            head = await published.latest_forecast(read, info.context.now)
+            head = await published.latest_forecast(read, moment)
         return None if head is None else Forecast.of(head)
 
 

@@ -11,13 +11,11 @@ import strawberry
 from strawberry import argument, field
 
 from f1graph.api.context import Context, Info
-from f1graph.api.ids import key_of, page_size
+from f1graph.api.ids import asked_key, key_of, page_size, short_text
 from f1graph.api.lists import After, Connection, First, connection
 from f1graph.api.people import Constructor, Driver, constructor_key, driver_key, read_people_cursor
-from f1graph.errors import RequestError, UnknownError
+from f1graph.errors import UnknownError
 from f1graph.store import people
-
-_LONGEST_SEARCH = 100
 
 Search = Annotated[
     str | None,
@@ -46,10 +44,27 @@ class PeopleQuestions:
         info: Info,
         search: Search = None,
         season: TakingPart = None,
+        nationality: Annotated[
+            str | None,
+            argument(
+                description="Only those who race for this country, named as `Driver.nationality` is, in any "
+                "case. Empty: for any."
+            ),
+        ] = None,
+        constructor: Annotated[
+            strawberry.ID | None,
+            argument(
+                description="Only those on a list of a race for this team, of that `season` where it is "
+                "given: an id or slug, `ferrari`. Empty: for any."
+            ),
+        ] = None,
         first: First = 20,
         after: After = None,
     ) -> Connection[Driver]:
-        context, wanted = info.context, _people(info.context, search, season)
+        context = info.context
+        wanted = _people(
+            context, search, season, nationality, constructor_id=asked_key("Constructor", constructor)
+        )
         limit, place = page_size(first) + 1, read_people_cursor(after, "drivers")
         async with context.store.read() as read:
             found = await people.drivers_page(read, wanted, limit=limit, after=place)
@@ -58,7 +73,7 @@ class PeopleQuestions:
             async with context.store.read() as read:
                 return await people.count_drivers(read, wanted)
 
-        return connection(found, first=first, node=Driver.of, cursor=driver_key, count=count)
+        return connection(found, first=first, after=after, node=Driver.of, cursor=driver_key, count=count)
 
     @field(description="A constructor. Null, with an error, if there is none.")
     async def constructor(
@@ -76,10 +91,17 @@ class PeopleQuestions:
         info: Info,
         search: Search = None,
         season: TakingPart = None,
+        country: Annotated[
+            str | None,
+            argument(
+                description="Only those licensed there, named as `Constructor.country` is, in any case. "
+                "Empty: anywhere."
+            ),
+        ] = None,
         first: First = 20,
         after: After = None,
     ) -> Connection[Constructor]:
-        context, wanted = info.context, _people(info.context, search, season)
+        context, wanted = info.context, _people(info.context, search, season, country)
         limit, place = page_size(first) + 1, read_people_cursor(after, "constructors")
         async with context.store.read() as read:
             found = await people.constructors_page(read, wanted, limit=limit, after=place)
@@ -88,7 +110,9 @@ class PeopleQuestions:
             async with context.store.read() as read:
                 return await people.count_constructors(read, wanted)
 
-        return connection(found, first=first, node=Constructor.of, cursor=constructor_key, count=count)
+        return connection(
+            found, first=first, after=after, node=Constructor.of, cursor=constructor_key, count=count
+        )
 
 
 async def find_driver(context: Context, asked: str) -> Driver:
@@ -105,7 +129,18 @@ async def find_constructor(context: Context, asked: str) -> Constructor:
     return Constructor.of(record)
 
 
-def _people(context: Context, search: str | None, season: int | None) -> people.PeopleFilter:
-    if search is not None and (len(search) > _LONGEST_SEARCH or "\0" in search):
-        raise RequestError(f"`search` may have at most {_LONGEST_SEARCH} characters")
-    return people.PeopleFilter(known_by=context.now, search=search, season=season)
+def _people(
+    context: Context,
+    search: str | None,
+    season: int | None,
+    country: str | None,
+    *,
+    constructor_id: str | None = None,
+) -> people.PeopleFilter:
+    return people.PeopleFilter(
+        known_by=context.now,
+        search=None if search is None else short_text("`search`", search),
+        season=season,
+        country=None if country is None else short_text("a country", country),
+        constructor_id=constructor_id,
+    )

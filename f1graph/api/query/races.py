@@ -12,11 +12,11 @@ import strawberry
 from strawberry import argument, field
 
 from f1graph.api.calendar import Race, Season, race_key, read_race_cursor
+from f1graph.api.competitor_results import SeasonYear
 from f1graph.api.context import Context, Info
 from f1graph.api.enums import RaceOrder
-from f1graph.api.ids import cursor, key_of, page_size, read_cursor
+from f1graph.api.ids import asked_key, cursor, key_of, page_size, read_cursor
 from f1graph.api.lists import After, Connection, First, connection
-from f1graph.api.people import SeasonYear
 from f1graph.errors import RequestError, UnknownError
 from f1graph.store import calendar
 
@@ -24,9 +24,22 @@ _SEASONS = "seasons"
 _FIRST_SEASON = 1950
 
 DriverAsked = Annotated[
-    str | None, argument(description="Races this driver was entered for: an id or slug, `max-verstappen`.")
+    strawberry.ID | None,
+    argument(
+        description="Only races this driver was entered for: an id or slug, `max-verstappen`. Empty: all."
+    ),
 ]
-CircuitAsked = Annotated[str | None, argument(description="Races at this circuit: an id or slug, `monza`.")]
+ConstructorAsked = Annotated[
+    strawberry.ID | None,
+    argument(
+        description="Only races this team was entered for: an id or slug, `ferrari`. With `driver`: by this "
+        "team with this driver. Empty: all."
+    ),
+]
+CircuitAsked = Annotated[
+    strawberry.ID | None,
+    argument(description="Only races at this circuit: an id or slug, `monza`. Empty: at all."),
+]
 
 
 @strawberry.type
@@ -59,11 +72,13 @@ class RaceQuestions:
         season: SeasonYear = None,
         circuit: CircuitAsked = None,
         driver: DriverAsked = None,
+        constructor: ConstructorAsked = None,
         starts_before: Annotated[
-            datetime | None, argument(description="Only races that start before this moment.")
+            datetime | None,
+            argument(description="Only races that start before this moment. Empty: any time."),
         ] = None,
         starts_after: Annotated[
-            datetime | None, argument(description="Only races that start after this moment.")
+            datetime | None, argument(description="Only races that start after this moment. Empty: any time.")
         ] = None,
         has_result: Annotated[
             bool | None,
@@ -80,8 +95,9 @@ class RaceQuestions:
             known_by=context.now,
             up_to_season=context.last_season,
             season=season,
-            circuit_id=None if circuit is None else key_of("Circuit", circuit),
-            driver_id=None if driver is None else key_of("Driver", driver),
+            circuit_id=asked_key("Circuit", circuit),
+            driver_id=asked_key("Driver", driver),
+            constructor_id=asked_key("Constructor", constructor),
             starts_before=starts_before,
             starts_after=starts_after,
             has_result=has_result,
@@ -97,7 +113,7 @@ class RaceQuestions:
             async with context.store.read() as read:
                 return await calendar.count_races(read, wanted)
 
-        return connection(found, first=first, node=Race.of, cursor=race_key, count=count)
+        return connection(found, first=first, after=after, node=Race.of, cursor=race_key, count=count)
 
     @field(
         description="The first race that is not over yet; cancelled ones are passed over. Null: none is "
@@ -137,6 +153,7 @@ class RaceQuestions:
         return connection(
             years,
             first=first,
+            after=after,
             node=Season.of,
             cursor=lambda year: cursor(_SEASONS, year),
             count=count,

@@ -13,7 +13,7 @@ from strawberry import argument, field
 
 from f1graph import __version__
 from f1graph.api.context import Info
-from f1graph.api.ids import cursor, key_of, page_size, read_cursor
+from f1graph.api.ids import asked_key, cursor, page_size, read_cursor, short_text
 from f1graph.api.lists import After, Connection, First, connection
 from f1graph.api.service import HOSTS, UNOFFICIAL, Refresh, Service, refresh, sources, work
 from f1graph.store import budget, calendar, freshness
@@ -48,7 +48,9 @@ class ServiceQuestions:
     ) -> Connection[Refresh]:
         context = info.context
         wanted = freshness.WorkFilter(
-            known_by=context.now, kind=kind, race_id=None if race is None else key_of("Race", race)
+            known_by=context.now,
+            kind=None if kind is None else short_text("`kind`", kind),
+            race_id=asked_key("Race", race),
         )
         limit = page_size(first) + 1
         place = None if after is None else read_cursor(after, _REFRESHES, (datetime, str))
@@ -64,6 +66,7 @@ class ServiceQuestions:
         return connection(
             found,
             first=first,
+            after=after,
             node=refresh,
             cursor=lambda row: cursor(_REFRESHES, row.claimed_at, row.key),
             count=count,

@@ -5,20 +5,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
 from strawberry import argument, field
 
 from f1graph.api.bundles import Bundle
-from f1graph.api.context import Info
-from f1graph.api.ids import page_size
-from f1graph.api.lists import First
+from f1graph.api.context import Context, Info
+from f1graph.api.ids import cursor, page_size, read_cursor, short_text
+from f1graph.api.lists import After, Connection, First, connection
 from f1graph.api.track_record import Calibration, ModelMetric
+from f1graph.errors import UnknownError
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
 from f1graph.store import track_record
-from f1graph.store.bundles import load_bundles
+from f1graph.store.bundles import count_bundles, load_bundles, trained_bundle
+
+_METRICS = "metrics"
+_BUNDLES = "models"
 
 ModelAsked = Annotated[str | None, argument(description="Only of this model: `rating`. Empty: of all.")]
 
@@ -34,18 +39,33 @@ class TrackRecordQuestions:
         measure: Annotated[
             Measure | None, argument(description="Only by this measure. Empty: by all.")
         ] = None,
-        first: First = 100,
-    ) -> list[ModelMetric]:
-        async with info.context.store.read() as read:
-            found = await track_record.metrics_known(
-                read,
-                info.context.now,
-                limit=page_size(first),
-                model=model,
-                stage=stage,
-                measure=measure,
-            )
-        return [ModelMetric.of(computed) for computed in found]
+        season: Annotated[
+            int | None,
+            argument(description="Only figures of this season alone, by its year. Empty: of every span."),
+        ] = None,
+        first: First = 20,
+        after: After = None,
+    ) -> Connection[ModelMetric]:
+        store = info.context.store
+        wanted = track_record.MetricFilter(
+            info.context.now, model=model_asked(model), stage=stage, measure=measure, season=season
+        )
+        limit, place = page_size(first) + 1, _read_metric_cursor(after)
+        async with store.read() as read:
+            found = await track_record.metrics_known(read, wanted, limit=limit, after=place)
+
+        async def count() -> int:
+            async with store.read() as read:
+                return await track_record.count_metrics(read, wanted)
+
+        return connection(
+            found,
+            first=first,
+            after=after,
+            node=ModelMetric.of,
+            cursor=lambda computed: cursor(_METRICS, *track_record.metric_key(computed)),
+            count=count,
+        )
 
     @field(description="Whether a model's probabilities come true, per span of seasons.")
     async def calibration(
@@ -57,7 +77,11 @@ class TrackRecordQuestions:
     ) -> list[Calibration]:
         async with info.context.store.read() as read:
             found = await track_record.calibration_known(
-                read, info.context.now, model=model, stage=stage, limit=page_size(first)
+                read,
+                info.context.now,
+                model=short_text("a model's name", model),
+                stage=stage,
+                limit=page_size(first),
             )
         return [Calibration.of(stored) for stored in found]
 
@@ -68,9 +92,50 @@ class TrackRecordQuestions:
         model: ModelAsked = None,
         stage: Annotated[Stage | None, argument(description="Only for this stage. Empty: for all.")] = None,
         first: First = 20,
-    ) -> list[Bundle]:
-        async with info.context.store.read() as read:
+        after: After = None,
+    ) -> Connection[Bundle]:
+        store, now, name = info.context.store, info.context.now, model_asked(model)
+        limit, place = page_size(first) + 1, _read_bundle_cursor(after)
+        async with store.read() as read:
             found = await load_bundles(
-                read, limit=page_size(first), model=model, stage=stage, trained_by=info.context.now
+                read, limit=limit, model=name, stage=stage, trained_by=now, after=place
             )
-        return [Bundle.of(row) for row in found]
+
+        async def count() -> int:
+            async with store.read() as read:
+                return await count_bundles(read, model=name, stage=stage, trained_by=now)
+
+        return connection(
+            found,
+            first=first,
+            after=after,
+            node=Bundle.of,
+            cursor=lambda row: cursor(_BUNDLES, row.trained_at, row.cutoff, row.id),
+            count=count,
+        )
+
+
+async def find_bundle(context: Context, asked: str) -> Bundle:
+    async with context.store.read() as read:
+        row = await trained_bundle(read, asked, trained_by=context.now)
+    if row is None:
+        raise UnknownError(f"there is no trained model {asked!r}")
+    return Bundle.of(row)
+
+
+def model_asked(model: str | None) -> str | None:
+    return None if model is None else short_text("a model's name", model)
+
+
+def _read_metric_cursor(text: str | None) -> track_record.MetricKey | None:
+    if text is None:
+        return None
+    invented, model, stage, first, last, measure = read_cursor(text, _METRICS, (int, str, str, int, int, str))
+    return invented, model, stage, first, last, measure
+
+
+def _read_bundle_cursor(text: str | None) -> tuple[datetime, datetime, str] | None:
+    if text is None:
+        return None
+    trained_at, cutoff, bundle_id = read_cursor(text, _BUNDLES, (datetime, datetime, str))
+    return trained_at, cutoff, bundle_id

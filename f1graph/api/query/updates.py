@@ -42,7 +42,7 @@ class UpdateQuestions:
                 place = await read_update_cursor(read, after)
                 news = await publications.published_after(read, place, limit=limit, moment=now, kinds=wanted)
             race = await calendar.race_not_over(read, now)
-        more_wait = after is not None and len(news.publications) == limit
+        more_wait = after is not None and news.is_full
         return Updates(
             next_cursor=update_cursor(news.last),
             ask_again_at=now if more_wait else ask_again(race, now),

@@ -5,6 +5,7 @@ Those in `APPEND_ONLY` have triggers, made by the migrations, that refuse to cha
 
 from __future__ import annotations
 
+from f1graph.store.tables.access import audit, refresh_requests
 from f1graph.store.tables.facts import classification_rows, classifications
 from f1graph.store.tables.forecasts import (
     forecast_draws,
@@ -45,4 +46,6 @@ APPEND_ONLY = (
     forecast_explanations,
     scores,
     events,
+    audit,
+    refresh_requests,
 )

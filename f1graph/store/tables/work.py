@@ -89,4 +89,5 @@ events = Table(
     Column("cause", String, nullable=False),
     Column("happened_at", UtcDateTime, nullable=False),
     Index(None, "kind", "sequence"),
+    Index(None, "happened_at"),
 )

@@ -1,0 +1,185 @@
+"""How often somebody may ask: counted in Redis for all API processes, without one by each for itself.
+
+A window of a minute begins with the first request in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage
+from redis.asyncio import ConnectionPool
+from redis.exceptions import RedisError
+
+from f1graph.api.access import Caller
+from f1graph.api.addresses import counted_as
+from f1graph.clock import system_clock
+from f1graph.errors import SettingsError
+from f1graph.settings import Settings
+from f1graph.store.keys import Scope
+
+# Who tries more keys than that guesses. Far fewer than could ever be guessed, so that it costs us nothing.
+WRONG_KEYS_PER_MINUTE = 30
+# A Redis that does not answer holds nobody up for longer, and is asked again after a while only.
+ANSWERS_WITHIN = timedelta(milliseconds=250)
+ASKED_AGAIN_AFTER = timedelta(seconds=5)
+# Callers counted in this process. With more it forgets all: the storage looks through them at each request,
+# and whoever has so many addresses is not held up by what one of them may ask.
+_MOST_COUNTED = 5_000
+_MINUTE_SECONDS = 60
+_log = logging.getLogger("f1graph.api")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a caller stands with a limit, this request included.
+
+    Attributes:
+        policy: The limit's name.
+        per_minute: How often may be asked.
+        left: How often it still may be.
+        is_over: This request is one too many.
+        resets_in: Until all may be asked again.
+    """
+
+    policy: str
+    per_minute: int
+    left: int
+    is_over: bool
+    resets_in: timedelta
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The fields of draft-ietf-httpapi-ratelimit-headers-11."""
+        seconds = self.resets_in // timedelta(seconds=1)
+        fields = {
+            "ratelimit-policy": f'"{self.policy}";q={self.per_minute};w={_MINUTE_SECONDS}',
+            "ratelimit": f'"{self.policy}";r={self.left};t={seconds}',
+        }
+        return fields | ({"retry-after": str(seconds)} if self.is_over else {})
+
+    @property
+    def refusal(self) -> str:
+        """What is told to who has asked too often."""
+        return (
+            f"{self.per_minute} requests a minute ({self.policy}) are all there may be: ask again in "
+            f"{self.resets_in.seconds} seconds"
+        )
+
+
+class RateLimits:
+    """Counts requests by key, and those without one by address.
+
+    Raises:
+        SettingsError: The URL of Redis is none.
+    """
+
+    def __init__(self, settings: Settings, *, ticks: Callable[[], float] = time.monotonic) -> None:
+        self._public = settings.rate_limit
+        self._raised = settings.rate_limit_raised
+        self._ticks = ticks
+        self._pool = _pool(settings.redis_url) if settings.redis_url else None
+        # The client of the queue, which is there anyway: limits would bring one of its own.
+        self._shared = (
+            RedisStorage("async+redis://", implementation="redispy", connection_pool=self._pool)  # type: ignore[arg-type]
+            if self._pool is not None
+            else None
+        )
+        self._own = MemoryStorage()
+        self._lost_until: float | None = None
+
+    async def count(self, caller: Caller) -> Standing | None:
+        """Counts a request; None where nothing is limited."""
+        if caller.key is None:
+            return await self._count("public", self._public, counted_as(caller.address))
+        if caller.may(Scope.LIMITS_RAISED):
+            return await self._count("raised", self._raised, caller.key.id)
+        return await self._count("key", self._public, caller.key.id)
+
+    async def count_wrong_key(self, address: str) -> Standing:
+        """Counts a key that was refused."""
+        found = await self._count("wrong-keys", WRONG_KEYS_PER_MINUTE, counted_as(address))
+        assert found is not None
+        return found
+
+    async def tries_too_many_keys(self, address: str) -> Standing | None:
+        """How an address stands that has sent so many wrong keys that the next is not even looked up."""
+        found = await self._count("wrong-keys", WRONG_KEYS_PER_MINUTE, counted_as(address), amount=0)
+        return found if found is not None and found.left == 0 else None
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.aclose()
+
+    async def _count(self, policy: str, per_minute: int, whose: str, *, amount: int = 1) -> Standing | None:
+        if not per_minute:
+            return None
+        item = RateLimitItemPerMinute(per_minute)
+        asked, ends_at = await self._hit(item.key_for(policy, whose), amount)
+        left = ceil(ends_at - system_clock().timestamp())
+        return Standing(
+            policy=policy,
+            per_minute=per_minute,
+            left=max(per_minute - asked, 0),
+            is_over=asked > per_minute,
+            resets_in=timedelta(seconds=min(max(left, 1), _MINUTE_SECONDS)),
+        )
+
+    async def _hit(self, key: str, amount: int) -> tuple[int, float]:
+        """How often was asked in the window, and when that ends, in seconds since 1970."""
+        was_lost = self._lost_until is not None
+        if self._shared is not None and self._may_be_asked():
+            try:
+                async with asyncio.timeout(ANSWERS_WITHIN.total_seconds()):
+                    found = await _hit(self._shared, key, amount)
+            except (RedisError, OSError, TimeoutError) as error:
+                self._lose(error)
+            else:
+                if was_lost:
+                    self._find_again()
+                return found
+        if len(self._own.storage) > _MOST_COUNTED:
+            await self._own.reset()
+        return await _hit(self._own, key, amount)
+
+    def _may_be_asked(self) -> bool:
+        if self._lost_until is None:
+            return True
+        if self._ticks() < self._lost_until:
+            return False
+        # This request finds out whether it is back; the others go on meanwhile.
+        self._lost_until = self._ticks() + ASKED_AGAIN_AFTER.total_seconds()
+        return True
+
+    def _lose(self, error: Exception) -> None:
+        if self._lost_until is None:
+            _log.warning(
+                "Redis is lost (%s): each API process counts its own requests until it is back",
+                str(error) or type(error).__name__,
+            )
+        self._lost_until = self._ticks() + ASKED_AGAIN_AFTER.total_seconds()
+
+    def _find_again(self) -> None:
+        _log.warning("Redis is back: requests are counted there again")
+        self._lost_until = None
+
+
+async def _hit(storage: MemoryStorage | RedisStorage, key: str, amount: int) -> tuple[int, float]:
+    if not amount:
+        return await storage.get(key), await storage.get_expiry(key)
+    return await storage.incr(key, _MINUTE_SECONDS, amount), await storage.get_expiry(key)
+
+
+def _pool(redis_url: str) -> ConnectionPool:
+    seconds = ANSWERS_WITHIN.total_seconds()
+    try:
+        return ConnectionPool.from_url(redis_url, socket_timeout=seconds, socket_connect_timeout=seconds)
+    except ValueError as error:
+        raise SettingsError(f"F1GRAPH_REDIS_URL={redis_url!r}: {error}") from error
