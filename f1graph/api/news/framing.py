@@ -12,7 +12,7 @@ from f1graph.api.answers import EVENT_STREAM, MULTIPART, negotiate_stream
 from f1graph.api.news.feed import Feed
 from f1graph.api.news.operations import Answer, EndedError, refusal
 
-_SLOW = refusal("SLOW_SUBSCRIBER", "messages were not taken in time: go on from the last cursor")
+SLOW = refusal("SLOW_SUBSCRIBER", "messages were not taken in time: go on from the last cursor")
 _STOPPED = refusal("SERVICE_RESTART", "the service stops: go on from the last cursor")
 
 
@@ -43,7 +43,7 @@ class EventStream:
     media_type = f"{EVENT_STREAM}; charset=utf-8"
     begin = beat = b":\n\n"
     complete = b"event: complete\ndata:\n\n"
-    slow = b"event: next\ndata: " + _SLOW.content + b"\n\n" + complete
+    slow = b"event: next\ndata: " + SLOW.content + b"\n\n" + complete
     # A stream that breaks off without a word is taken up again, by browsers with the last id they saw.
     stopped = b""
 
@@ -62,7 +62,7 @@ class Multipart:
         self.begin = self._boundary
         self.beat = self._part(b"{}")
         self.complete = b"--\r\n"
-        self.slow = self._fatal(_SLOW)
+        self.slow = self._fatal(SLOW)
         self.stopped = self._fatal(_STOPPED)
 
     def answer(self, answer: Answer) -> bytes:
