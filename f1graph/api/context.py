@@ -17,6 +17,7 @@ from strawberry.dataloader import DataLoader
 from f1graph.api.access import PUBLIC, Caller
 from f1graph.errors import RequestError
 from f1graph.races.calendar import Circuit, Race, SessionKind
+from f1graph.races.draws import DrawnOrders
 from f1graph.races.entries import Constructor, Driver
 from f1graph.races.explanation import Explanation
 from f1graph.races.facts import StandingsKind
@@ -155,6 +156,7 @@ class Loaders:
         self.count_forecasts_of_race: DataLoader[LatestForecastKey, int | None] = self._by_group(
             lambda read, ids, asked: published.count_forecasts_of_races(read, ids, asked[0], asked[1])
         )
+        self.draws: DataLoader[str, DrawnOrders | None] = self._by_key(published.draws_of)
         self.entries: DataLoader[str, list[Any] | None] = self._by_key(published.entries_of)
         self.members: DataLoader[str, dict[str, list[Any]] | None] = self._by_key(published.members_of)
         self.explanation: DataLoader[str, Explanation | None] = self._by_key(explanations.load_explanations)
@@ -178,6 +180,7 @@ class Loaders:
             weather.weather_forecasts_known
         )
         self._rows_taken = 0
+        self._draws_taken: set[str] = set()
 
     def take_rows(self, number: int, *, most: int) -> None:
         """Counts rows of recordings that are asked for: a race has thousands, and a request many races.
@@ -190,6 +193,19 @@ class Loaders:
             raise RequestError(
                 f"one request may ask for {most} laps, samples and messages in all (the stints of a session "
                 "count for 100): give a smaller `first`, or ask for fewer sessions at once"
+            )
+
+    def take_draws(self, forecast_id: str, *, most: int) -> None:
+        """Counts forecasts whose draws are asked for: each is some hundred kilobytes to unpack.
+
+        Raises:
+            RequestError: All of the request together are more than `most`.
+        """
+        self._draws_taken.add(forecast_id)
+        if len(self._draws_taken) > most:
+            raise RequestError(
+                f"one request may ask for the draws of {most} forecasts (`chance`, `headToHead`), however "
+                "often of each: ask for fewer forecasts at once"
             )
 
     def _by_key(

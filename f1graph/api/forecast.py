@@ -12,6 +12,7 @@ import strawberry
 from strawberry import field
 
 import f1graph.races.forecast as records
+from f1graph.api.chance import Chance, HappeningAsked, HeadToHead, drawn
 from f1graph.api.context import Info
 from f1graph.api.forecast_entry import ForecastEntry, forecast_entry
 from f1graph.api.ids import cursor, global_id, read_cursor
@@ -196,6 +197,35 @@ class Forecast(Node):
     @field(description="Every entry, by expected position, then by chance to win; one per car.")
     async def entries(self, info: Info) -> list[ForecastEntry]:
         return [forecast_entry(row) for row in await info.context.loaders.entries.load(self.key) or ()]
+
+    @field(
+        description="How likely something is that may happen in this race, all together: who is ahead of "
+        "whom, on the podium, in the points, out. Counted in the same draws that all numbers of the forecast "
+        'are read from, so `of: {win: ["VER"]}` is the `win` of that entry. Null, with an error, where '
+        "nothing is asked, or of somebody who is not entered. One request may ask it of 20 forecasts, of "
+        "each many times."
+    )
+    async def chance(
+        self,
+        info: Info,
+        of: Annotated[HappeningAsked, strawberry.argument(description="What is to happen, all of it.")],
+    ) -> Chance | None:
+        return (await drawn(info.context.loaders, self.key)).chance(of)
+
+    @field(
+        description="Which of two drivers is ahead of the other at the end. Null, with an error, where one "
+        "is not entered. Counts for one of the 20 forecasts that `chance` may be asked of."
+    )
+    async def head_to_head(
+        self,
+        info: Info,
+        a: Annotated[
+            strawberry.ID,
+            strawberry.argument(description="A driver: a global id, a slug or a three-letter code."),
+        ],
+        b: Annotated[strawberry.ID, strawberry.argument(description="Another, given in the same way.")],
+    ) -> HeadToHead | None:
+        return (await drawn(info.context.loaders, self.key)).head_to_head(a, b)
 
     @field(description="The forecast of this race that it followed. Null for the first.")
     async def previous(self, info: Info) -> Forecast | None:

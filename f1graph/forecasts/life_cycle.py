@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from f1graph.errors import BundleError, UnknownError
-from f1graph.forecasts.intervals import bootstrap_interval
+from f1graph.races.intervals import bootstrap_interval
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
 from f1graph.store.bundles import (

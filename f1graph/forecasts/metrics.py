@@ -11,9 +11,9 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from f1graph.forecasts.intervals import RESAMPLES, SEED, bootstrap_interval, wilson_interval
 from f1graph.forecasts.score import Judged
 from f1graph.races.forecast import ScoredForecast
+from f1graph.races.intervals import RESAMPLES, SEED, bootstrap_interval, wilson_interval
 from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMetric, Target
 from f1graph.races.stages import Stage
 

@@ -14,12 +14,12 @@ import numpy as np
 from f1graph.errors import BundleError
 from f1graph.forecasts.asking import TrainedModel
 from f1graph.forecasts.examples import ExampleBook
-from f1graph.forecasts.intervals import bootstrap_interval
 from f1graph.forecasts.make import derive_seed
 from f1graph.models.bundle import load_bundle, manifest_as_json, read_manifest, save_bundle
 from f1graph.models.fit_cache import FitCache, resuming
 from f1graph.models.protocol import Estimator, Example, Predictor
 from f1graph.models.walk_scores import WalkScore, WalkScored
+from f1graph.races.intervals import bootstrap_interval
 from f1graph.races.refreshes import REFIT_AFTER_RACES
 from f1graph.races.stages import Stage
 from f1graph.store.bundles import BundleRow, BundleStatus

@@ -5,13 +5,14 @@ All probabilities of a forecast come from the same draws, so they cannot contrad
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from f1graph.races.draws import pack_draws, unpack_draws
 
 DRAWS = 10_000
 
@@ -123,14 +124,12 @@ class OutcomeDistribution:
         return float((self.positions[:, a] < self.positions[:, b]).mean())
 
     def to_bytes(self) -> bytes:
-        """Compact: the retired flag in the highest bit of each position, deflated."""
-        packed = self.positions | (self.retired.astype(np.uint8) << 7)
-        # Columns of one entry compress better than rows of one draw.
-        return zlib.compress(np.ascontiguousarray(packed.T).tobytes(), level=6)
+        """As they are stored."""
+        return pack_draws(self.positions, self.retired)
 
     @classmethod
     def from_bytes(cls, driver_ids: tuple[str, ...], data: bytes) -> OutcomeDistribution:
-        packed = np.frombuffer(zlib.decompress(data), dtype=np.uint8).reshape(len(driver_ids), -1).T
+        packed = unpack_draws(len(driver_ids), data).T
         return cls(driver_ids, np.ascontiguousarray(packed & 0x7F), (packed >> 7).astype(np.bool_))
 
 

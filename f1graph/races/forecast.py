@@ -145,7 +145,7 @@ class Forecast:
         entries: By driver id.
         members: What it is made of, by descending weight, then the baselines, by name.
         missing_members: Models that should have spoken and could not, with the reason.
-        draws: The sampled finishing orders, compact (`OutcomeDistribution.from_bytes`).
+        draws: The sampled finishing orders, compact (`races.draws`).
         consensus: None with fewer than two members.
         previous_id: The forecast of this race that this one follows.
         cause: What happened since: why this one was made.

@@ -155,7 +155,8 @@ async def load_forecasts(read: Read, ids: Collection[str]) -> list[Forecast]:
             invented=head.invented,
             retrospective=head.retrospective,
             missing_inputs=tuple((name, reason) for name, reason in head.missing_inputs),
-            entries=tuple(entries[head.id]),
+            # In Python's order, which the draws are in: a database may sort text by another.
+            entries=tuple(sorted(entries[head.id], key=lambda entry: entry.driver_id)),
             members=_members(members.get(head.id, {})),
             draws=draws[head.id],
             consensus=None if head.consensus is None else Consensus(**head.consensus),

@@ -13,10 +13,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, select
 
+from f1graph.races.draws import DrawnOrders
 from f1graph.races.forecast import Consensus, Receipt
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read
-from f1graph.store.tables.forecasts import forecast_entries, forecast_members, forecasts
+from f1graph.store.tables.forecasts import forecast_draws, forecast_entries, forecast_members, forecasts
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,3 +234,17 @@ async def members_of(read: Read, forecast_ids: Collection[str]) -> dict[str, dic
     for row in found:
         views.setdefault(row.forecast_id, {}).setdefault(row.driver_id, []).append(row)
     return views
+
+
+async def draws_of(read: Read, forecast_ids: Collection[str]) -> dict[str, DrawnOrders]:
+    """The drawn finishing orders of some forecasts, packed: some hundred kilobytes each."""
+    wanted = list(forecast_ids)
+    entered: dict[str, list[str]] = {}
+    entries = forecast_entries.c
+    for row in await read.rows(
+        select(entries.forecast_id, entries.driver_id).where(entries.forecast_id.in_(wanted))
+    ):
+        entered.setdefault(row.forecast_id, []).append(row.driver_id)
+    found = await read.rows(select(forecast_draws).where(forecast_draws.c.forecast_id.in_(wanted)))
+    # In Python's order, which is the one they were drawn in: a database may sort text by another.
+    return {row.forecast_id: DrawnOrders(tuple(sorted(entered[row.forecast_id])), row.data) for row in found}

@@ -33,6 +33,8 @@ _ARGUMENTS = {
     "Query.node": f'id: "{_DRIVER}"',
     "Query.nodes": f'ids: ["{_DRIVER}", "{global_id("Race", NEXT.id)}"]',
     "Query.calibration": 'model: "rating", stage: AFTER_QUALIFYING',
+    "Forecast.chance": 'of: {ahead: ["verstappen", "norris"], points: ["alonso"]}',
+    "Forecast.headToHead": 'a: "verstappen", b: "norris"',
     "Race.session": "kind: RACE",
     "Race.practice": "number: 1",
     "Race.classification": "kind: RACE",

@@ -117,7 +117,7 @@ _SHARES = {"RaceAttention.weight", "VariableWeight.weight", "Consensus.kendallW"
 _A_CHANCE = re.compile(r"\bP\(|\bprobability\b|\bchance\b|from 0 to 1\b", re.IGNORECASE)
 # Told of chances, and no chance itself.
 _OF_CHANCES = re.compile(
-    r"^(The change of|Jensen|Entropy|What (it|the model|the forecast)|Lower end|Upper end)"
+    r"^(How far|The change of|Jensen|Entropy|What (it|the model|the forecast)|Lower end|Upper end)"
 )
 
 

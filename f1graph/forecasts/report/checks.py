@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from f1graph.forecasts.intervals import SEED
 from f1graph.forecasts.report.reading import JudgedForecast
+from f1graph.races.intervals import SEED
 
 Floats = NDArray[np.float64]
 _SEASONS_DRAWN = 10_000

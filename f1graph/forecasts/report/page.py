@@ -11,7 +11,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from f1graph.errors import ForecastError
-from f1graph.forecasts.intervals import RESAMPLES
 from f1graph.forecasts.report import charts, colours
 from f1graph.forecasts.report.build import CHOSEN_UPTO, Report, StageReport
 from f1graph.forecasts.report.tables import (
@@ -24,6 +23,7 @@ from f1graph.forecasts.report.tables import (
     definition_of,
     is_lower_better,
 )
+from f1graph.races.intervals import RESAMPLES
 from f1graph.races.measures import FEW, Measure
 from f1graph.races.stages import Stage
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from f1graph.forecasts.intervals import SEED, bootstrap_interval
 from f1graph.forecasts.metrics import calibration
 from f1graph.forecasts.position_interval import position_intervals
 from f1graph.forecasts.report.reading import JudgedForecast
 from f1graph.forecasts.report.tables import Estimate
+from f1graph.races.intervals import SEED, bootstrap_interval
 from f1graph.races.measures import CalibrationBin, Target
 
 Floats = NDArray[np.float64]

@@ -12,9 +12,9 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from f1graph.forecasts.intervals import RESAMPLES, SEED, resampled_counts
 from f1graph.forecasts.metrics import Span
 from f1graph.forecasts.report.reading import JudgedForecast
+from f1graph.races.intervals import RESAMPLES, SEED, resampled_counts
 from f1graph.races.measures import Definition, Direction, Measure
 from f1graph.races.stages import Stage
 
