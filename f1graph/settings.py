@@ -168,6 +168,35 @@ class Settings(BaseSettings):
     )
     graphiql: bool = Field(True, description="Serve GraphiQL at `/graphiql`.")
     body_limit: int = Field(100_000, ge=1_000, description="Largest accepted request body, in bytes.")
+    token_limit: int = Field(
+        1_000, ge=300, description="Words and signs that the text of a document may have."
+    )
+    depth_limit: int = Field(20, ge=13, le=50, description="Fields within fields that a document may have.")
+    field_limit: int = Field(
+        1_000, ge=100, description="Fields that a document may have, its fragments followed."
+    )
+    root_field_limit: int = Field(30, ge=1, description="Fields that a document may have at its root.")
+    alias_limit: int = Field(
+        100, ge=1, description="Fields under another name that a document may have, its fragments followed."
+    )
+    directive_limit: int = Field(
+        50, ge=1, description="Uses of directives that a document may have, its fragments followed."
+    )
+    operation_limit: int = Field(10, ge=1, description="Operations that a document may have.")
+    comparison_limit: int = Field(
+        500,
+        ge=100,
+        description="Pairs of fields with the same name, or of fragments, that may have to be compared.",
+    )
+    list_limit: int = Field(
+        2_000, ge=100, description="Largest `first` of any list; that of most lists is 100 in any case."
+    )
+    cost_limit: int = Field(
+        25_000, ge=1_000, description="What a request may cost: about the number of values in the answer."
+    )
+    variable_depth_limit: int = Field(20, ge=1, le=100, description="How deep variables may be nested.")
+    introspection: bool = Field(True, description="Tell the schema to who asks for it.")
+    suggestions: bool = Field(True, description="Answer an unknown name with names that are alike.")
     request_timeout: timedelta = Field(
         timedelta(seconds=10),
         gt=timedelta(0),

@@ -98,11 +98,18 @@ def refuse(code: str, message: str, *, status: int, media_type: str = JSON) -> R
     )
 
 
-def refuse_document(code: str, errors: list[GraphQLError], *, media_type: str) -> Response:
-    """A document that was not executed: by the specification 400 in the newer media type, 200 in plain "
-    "JSON."""
+def refuse_document(
+    code: str, errors: list[GraphQLError], *, media_type: str, status: int | None = None
+) -> Response:
+    """A document that was not executed.
+
+    Args:
+        status: None: 400 in the newer media type, 200 in plain JSON, as GraphQL over HTTP has it.
+    """
     content = {"errors": [formatted(error, code) for error in errors]}
-    return respond(content, media_type=media_type, status=400 if media_type == GRAPHQL_JSON else 200)
+    if status is None:
+        status = 400 if media_type == GRAPHQL_JSON else 200
+    return respond(content, media_type=media_type, status=status)
 
 
 def result_content(result: ExecutionResult) -> dict[str, Any]:

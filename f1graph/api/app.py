@@ -18,15 +18,17 @@ from starlette.routing import Route, WebSocketRoute
 
 from f1graph import __version__
 from f1graph.api.access import Access
+from f1graph.api.asked import Reader
 from f1graph.api.context import Context
 from f1graph.api.documents import Documents
 from f1graph.api.endpoint import GraphQLEndpoint
 from f1graph.api.gate import Gate
 from f1graph.api.headers import SecurityHeaders
+from f1graph.api.limits import Limits
 from f1graph.api.news.feed import Feed
 from f1graph.api.news.operations import Operations
 from f1graph.api.news.streams import Connections, Manner
-from f1graph.api.news.websocket import Limits, WebSocketEndpoint
+from f1graph.api.news.websocket import ConnectionLimits, WebSocketEndpoint
 from f1graph.api.pages import page, plain_root_page, web_folder
 from f1graph.api.rate_limits import RateLimits
 from f1graph.api.schema import graphql_schema
@@ -73,24 +75,26 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
             connection.state.store, clock(), settings.calls_per_hour, caller=connection.state.caller
         )
 
-    documents = Documents(graphql_schema)
+    documents = Documents(graphql_schema, Limits.of(settings))
+    reader = Reader(body_limit=settings.body_limit, depth_limit=settings.variable_depth_limit)
     operations = Operations(context=context, timeout=settings.request_timeout.total_seconds())
     manner = Manner(Connections(settings.stream_limit), settings.subscriber_patience)
     endpoint = GraphQLEndpoint(
         documents=documents,
         operations=operations,
         manner=manner,
-        body_limit=settings.body_limit,
+        reader=reader,
         request_timeout=settings.request_timeout,
         context=context,
     )
     websockets = WebSocketEndpoint(
         access=access,
         rate_limits=rate_limits,
+        reader=reader,
         documents=documents,
         operations=operations,
         manner=manner,
-        limits=Limits(
+        limits=ConnectionLimits(
             message=settings.websocket_message_limit,
             subscriptions=settings.subscriptions_per_connection,
             idle=settings.websocket_idle,

@@ -1,69 +1,114 @@
-"""Documents: parsed, checked against the schema and the limits once, then remembered.
-
-Every limit is checked before anything is executed, in time linear in the document.
-"""
+"""Documents: parsed, measured and checked against the schema once, then remembered."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     DocumentNode,
-    FieldNode,
-    FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
-    InlineFragmentNode,
+    IntValueNode,
     OperationDefinitionNode,
-    SelectionSetNode,
+    OperationType,
     parse,
-    validate,
 )
 
-from f1graph.errors import F1GraphError
+from f1graph.api.asked import Asked
+from f1graph.api.costs import Costs
+from f1graph.api.limits import DocumentError, LimitError, Limits
+from f1graph.api.measure import Cost, Measure, whole_number
+from f1graph.api.validation import check
 
-# The introspection query of GraphiQL is 13 deep and about 300 tokens.
-MOST_TOKENS = 5_000
-DEEPEST = 20
-# Fields after fragments are followed: a few spreads of spreads would otherwise make millions of them.
-MOST_FIELDS = 2_000
-# Each root field of its own asks the database.
-MOST_ROOT_FIELDS = 50
-_MOST_ERRORS = 20
+_TOO_MANY_TOKENS = "Syntax Error: Document contains more than"
+_TOO_DEEP = "Syntax Error: Document is nested too deeply"
 
 
-class DocumentError(F1GraphError):
-    """The document is not GraphQL, does not fit the schema, or is beyond a limit."""
+@dataclass(frozen=True, slots=True)
+class MeasuredOperation:
+    """One operation of a valid document, whatever its variables will be.
 
-    def __init__(self, code: str, errors: list[GraphQLError]) -> None:
-        super().__init__(errors[0].message)
-        self.reason = code
-        self.errors = errors
+    Attributes:
+        defaults: The whole numbers that variables are when nobody gives them.
+    """
+
+    node: OperationDefinitionNode
+    cost: Cost
+    defaults: Mapping[str, int]
+
+    @property
+    def name(self) -> str | None:
+        return None if self.node.name is None else self.node.name.value
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document."""
+    """A valid document within the limits."""
 
     node: DocumentNode
+    operations: tuple[MeasuredOperation, ...]
 
-    def operation(self, name: str | None) -> OperationDefinitionNode | None:
-        """The operation to run; None where the name does not tell which."""
-        found = [one for one in self.node.definitions if isinstance(one, OperationDefinitionNode)]
-        if name is not None:
-            found = [one for one in found if one.name is not None and one.name.value == name]
-        return found[0] if len(found) == 1 else None
+    def operation(self, name: str | None) -> MeasuredOperation:
+        """The operation to run.
+
+        Raises:
+            DocumentError: The name does not tell which.
+        """
+        found = [one for one in self.operations if name is None or one.name == name]
+        if len(found) != 1:
+            text = "`operationName` must name one of the operations"
+            raise DocumentError("BAD_OPERATION_NAME", [GraphQLError(text)])
+        return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation that may be run, with its variables.
+
+    Attributes:
+        text: Of its document.
+        cost: What it costs at most.
+        tells_cost: Whether the caller wants to know.
+    """
+
+    text: str
+    document: Document
+    kind: OperationType
+    name: str | None
+    variables: dict[str, Any]
+    cost: int
+    tells_cost: bool
 
 
 class Documents:
     """The documents seen last, by their text; refusals are not remembered."""
 
-    def __init__(self, schema: GraphQLSchema, *, size: int = 256) -> None:
+    def __init__(self, schema: GraphQLSchema, limits: Limits, *, size: int = 256) -> None:
         self._schema = schema
+        self._limits = limits
+        self._costs = Costs(schema)
         self._size = size
         self._seen: OrderedDict[str, Document] = OrderedDict()
+
+    @property
+    def limits(self) -> Limits:
+        return self._limits
+
+    def operation(self, asked: Asked) -> Operation:
+        """The operation that is asked for.
+
+        Raises:
+            DocumentError: It may not be run.
+        """
+        document = self.read(asked.query)
+        found = document.operation(asked.operation_name)
+        cost = self.cost(found, asked.variables)
+        return Operation(
+            asked.query, document, found.node.operation, found.name, asked.variables, cost, asked.wants_cost
+        )
 
     def read(self, text: str) -> Document:
         """The document of `text`.
@@ -75,90 +120,61 @@ class Documents:
         if seen is not None:
             self._seen.move_to_end(text)
             return seen
-        document = Document(self._check(text))
+        document = self._check(text)
         self._seen[text] = document
         if len(self._seen) > self._size:
             self._seen.popitem(last=False)
         return document
 
-    def _check(self, text: str) -> DocumentNode:
+    def cost(self, operation: MeasuredOperation, variables: Mapping[str, Any]) -> int:
+        """What running an operation with these variables costs at most.
+
+        Raises:
+            LimitError: More than it may, or a list is longer than it may be.
+        """
+        cost = operation.cost.value({**operation.defaults, **variables}, self._limits)
+        if cost > self._limits.cost:
+            raise LimitError(
+                "TOO_COSTLY",
+                f"this would cost {cost}, and {self._limits.cost} is the most; ask for shorter lists or "
+                "fewer fields",
+                cost=cost,
+                limit=self._limits.cost,
+            )
+        return cost
+
+    def _check(self, text: str) -> Document:
+        node = self._parse(text)
         try:
-            node = parse(text, max_tokens=MOST_TOKENS)
-        except GraphQLError as error:
-            raise DocumentError("GRAPHQL_PARSE_FAILED", [error]) from error
+            operations = self._measure(node)
+            check(self._schema, node, self._limits)
         except RecursionError as error:
-            raise DocumentError("TOO_DEEP", [GraphQLError("The document is nested too deeply.")]) from error
-        check_size(node)
-        errors = validate(self._schema, node, max_errors=_MOST_ERRORS, allow_empty_selection_sets=False)
-        if errors:
-            raise DocumentError("GRAPHQL_VALIDATION_FAILED", errors)
-        return node
+            raise LimitError("TOO_DEEP", "the document is nested too deeply") from error
+        return Document(node, operations)
+
+    def _parse(self, text: str) -> DocumentNode:
+        try:
+            return parse(text, max_tokens=self._limits.tokens)
+        except GraphQLError as error:
+            if error.message.startswith(_TOO_MANY_TOKENS):
+                most = self._limits.tokens
+                raise LimitError("TOO_MANY_TOKENS", f"a document may have {most} tokens at most") from error
+            if error.message.startswith(_TOO_DEEP):
+                raise LimitError("TOO_DEEP", "the document is nested too deeply") from error
+            raise DocumentError("GRAPHQL_PARSE_FAILED", [error]) from error
+
+    def _measure(self, document: DocumentNode) -> tuple[MeasuredOperation, ...]:
+        nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+        if len(nodes) > self._limits.operations:
+            most = self._limits.operations
+            raise LimitError("TOO_MANY_OPERATIONS", f"a document may have {most} operations at most")
+        measure = Measure(document, self._schema, self._costs, self._limits)
+        return tuple(MeasuredOperation(node, measure.operation(node), _defaults(node)) for node in nodes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Size:
-    depth: int
-    fields: int
-    root_fields: int
-
-
-_EMPTY = _Size(0, 0, 0)
-
-
-def check_size(document: DocumentNode) -> None:
-    """Measures a document before it is validated: each fragment once, however often it is spread.
-
-    Raises:
-        DocumentError: It is too deep or too large.
-    """
-    fragments = {
-        node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+def _defaults(node: OperationDefinitionNode) -> dict[str, int]:
+    return {
+        one.variable.name.value: whole_number(one.default_value)
+        for one in node.variable_definitions or ()
+        if isinstance(one.default_value, IntValueNode)
     }
-    measured: dict[str, _Size] = {}
-
-    def of_selection(selection_set: SelectionSetNode | None, depth: int) -> _Size:
-        if depth > DEEPEST:
-            raise DocumentError("TOO_DEEP", [GraphQLError(f"The document is deeper than {DEEPEST} fields.")])
-        deepest = fields = root_fields = 0
-        for node in selection_set.selections if selection_set is not None else ():
-            if isinstance(node, FieldNode):
-                inner = of_selection(node.selection_set, depth + 1)
-                size = _Size(inner.depth + 1, inner.fields + 1, 1)
-            elif isinstance(node, InlineFragmentNode):
-                size = of_selection(node.selection_set, depth)
-            elif isinstance(node, FragmentSpreadNode):
-                size = of_fragment(node.name.value)
-            else:
-                size = _EMPTY
-            deepest = max(deepest, size.depth)
-            fields += size.fields
-            root_fields += size.root_fields
-        if deepest + depth > DEEPEST:
-            raise DocumentError("TOO_DEEP", [GraphQLError(f"The document is deeper than {DEEPEST} fields.")])
-        return _Size(deepest, fields, root_fields)
-
-    def of_fragment(name: str) -> _Size:
-        if name not in measured:
-            # A cycle finds this; validation refuses it afterwards with a better word.
-            measured[name] = _EMPTY
-            fragment = fragments.get(name)
-            if fragment is not None:
-                measured[name] = of_selection(fragment.selection_set, 0)
-        return measured[name]
-
-    try:
-        for node in document.definitions:
-            if isinstance(node, OperationDefinitionNode):
-                size = of_selection(node.selection_set, 0)
-                _refuse_large(size)
-    except RecursionError as error:
-        raise DocumentError("TOO_DEEP", [GraphQLError("The document is nested too deeply.")]) from error
-
-
-def _refuse_large(size: _Size) -> None:
-    if size.fields > MOST_FIELDS:
-        text = f"The document asks for more than {MOST_FIELDS} fields, its fragments followed."
-        raise DocumentError("TOO_LARGE", [GraphQLError(text)])
-    if size.root_fields > MOST_ROOT_FIELDS:
-        text = f"The document has more than {MOST_ROOT_FIELDS} fields at its root."
-        raise DocumentError("TOO_LARGE", [GraphQLError(text)])

@@ -13,6 +13,8 @@ import orjson
 from f1graph.errors import CursorError, RequestError
 
 MOST = 100
+# Of lists of what was recorded, which have thousands.
+MOST_ROWS = 2_000
 _LONGEST_TEXT = 200
 
 

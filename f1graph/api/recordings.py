@@ -15,7 +15,7 @@ from strawberry import field
 import f1graph.races.laps as records
 import f1graph.races.stints as stint_records
 from f1graph.api.context import Context
-from f1graph.api.ids import cursor, key_of, page_size, read_cursor
+from f1graph.api.ids import MOST_ROWS, cursor, key_of, page_size, read_cursor
 from f1graph.api.lists import Connection, connection
 from f1graph.api.node import present
 from f1graph.errors import RequestError, UnknownError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 LazyDriver = Annotated["Driver", strawberry.lazy("f1graph.api.people")]
 
-MOST_ROWS = 2_000
 _MOST_DRIVERS = 40
 _MOST_LAPS = 1_000
 # What the stints of a session count for: so many laps are not given out, but read.

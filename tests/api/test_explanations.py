@@ -85,7 +85,7 @@ def test_what_the_transformer_looks_at_is_told_with_the_races(api: Api) -> None:
         error = api.error(
             f"{{ latestForecast {{ entries {{ variableWeights(first: {first}) {{ weight }} }} }} }}"
         )
-        assert error["extensions"]["code"] == "BAD_REQUEST"
+        assert error["extensions"]["code"] == "BAD_LIST_SIZE"
 
 
 def test_a_change_is_told_apart_by_cause_and_nothing_is_left_over(api: Api) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -17,9 +16,11 @@ from starlette.types import Message
 from f1graph.api.access import PUBLIC
 from f1graph.api.answers import negotiate
 from f1graph.api.app import create_app
+from f1graph.api.asked import Reader
 from f1graph.api.context import Context
 from f1graph.api.documents import Documents
 from f1graph.api.endpoint import GraphQLEndpoint
+from f1graph.api.limits import Limits
 from f1graph.api.news.operations import Operations
 from f1graph.api.news.streams import Connections, Manner
 from f1graph.api.schema import graphql_schema
@@ -27,10 +28,8 @@ from f1graph.settings import Settings
 from f1graph.store.engine import Store, open_store
 from tests.api.conftest import Api, start
 from tests.api.seed import NOW
-from tests.counting import Calls
 
 _QUERY = "{ nextRace { name } }"
-_DEEP = b"[" * 500 + b"]" * 500
 _MODERN = "application/graphql-response+json"
 
 
@@ -41,16 +40,6 @@ _SCOPE = {
     "query_string": b"",
     "state": {"caller": PUBLIC},
 }
-# As many calls as parsing the longest document that is allowed takes, and half as many again: made in less
-# than a tenth of a second, and their number is the same on a busy machine.
-A_DOCUMENT = 280_000
-
-
-def a_request(document: str) -> Request:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": json.dumps({"query": document}).encode()}
-
-    return Request(_SCOPE, receive)
 
 
 def an_endpoint(store: Store, *, body_limit: int, patience: timedelta) -> GraphQLEndpoint:
@@ -60,10 +49,10 @@ def an_endpoint(store: Store, *, body_limit: int, patience: timedelta) -> GraphQ
         return Context(store, NOW)
 
     return GraphQLEndpoint(
-        documents=Documents(graphql_schema),
+        documents=Documents(graphql_schema, Limits()),
         operations=Operations(context=context, timeout=patience.total_seconds()),
         manner=Manner(Connections(1), patience),
-        body_limit=body_limit,
+        reader=Reader(body_limit=body_limit, depth_limit=20),
         request_timeout=patience,
         context=context,
     )
@@ -144,13 +133,13 @@ def test_a_query_may_be_sent_by_get(client: TestClient) -> None:
         (b'{"query": 1}', 400, "BAD_REQUEST"),
         (b'{"query": "{ nextRace { name } }", "variables": []}', 400, "BAD_REQUEST"),
         (b'{"query": "{ nextRace { name } }", "operationName": 1}', 400, "BAD_REQUEST"),
-        (b'{"query": "{ nextRace { name } }", "operationName": "Other"}', 400, "BAD_OPERATION_NAME"),
-        (b'{"query": "query A { __typename } query B { __typename }"}', 400, "BAD_OPERATION_NAME"),
+        (b'{"query": "{ nextRace { name } }", "operationName": "Other"}', 200, "BAD_OPERATION_NAME"),
+        (b'{"query": "query A { __typename } query B { __typename }"}', 200, "BAD_OPERATION_NAME"),
         (b"[" * 50_000, 400, "BAD_JSON"),
         (
             b'{"query": "{ __typename }", "variables": {"a": %s}}' % (b"[" * 500 + b"]" * 500),
             400,
-            "BAD_REQUEST",
+            "VARIABLES_TOO_DEEP",
         ),
         (b'{"query": "' + b" " * 100_000 + b'"}', 413, "BODY_TOO_LARGE"),
     ],
@@ -158,7 +147,8 @@ def test_a_query_may_be_sent_by_get(client: TestClient) -> None:
 def test_a_request_that_cannot_be_read_is_refused_with_a_code(
     client: TestClient, body: bytes, status: int, code: str
 ) -> None:
-    """G2c: null, undecodable, very deep and too large bodies get a coded 4xx."""
+    """G2c: null, undecodable, very deep and too large bodies get a coded 4xx; only what is a request, but
+    names no operation, has 200 in plain JSON, as GraphQL over HTTP has it."""
     answer = client.post("/graphql", content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, _code(answer)) == (status, code)
 
@@ -208,36 +198,6 @@ async def test_a_query_that_waits_too_long_is_given_up_and_frees_its_connection(
     await holder.close()
     assert (answer.status_code, _code(answer)) == (408, "TIMEOUT")
     assert again.json()["data"]["nextRace"] is not None
-
-
-def _bombs() -> dict[str, tuple[str, str]]:
-    nested = "".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }} " for n in range(40))
-    return {
-        "aliases": ("{" + " ".join(f"a{n}: __typename" for n in range(20_000)) + "}", "GRAPHQL_PARSE_FAILED"),
-        "root fields": ("{" + " ".join(f"a{n}: __typename" for n in range(60)) + "}", "TOO_LARGE"),
-        "fragments": ("{ ...F0 } " + nested + "fragment F40 on Query { __typename }", "TOO_LARGE"),
-        "depth": ("{ nextRace " + "{ forecast { race " * 12 + "{ name }" + " } }" * 12 + " }", "TOO_DEEP"),
-        "selections": ("{" * 4_000, "GRAPHQL_PARSE_FAILED"),
-        "cycle": (
-            "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
-            "GRAPHQL_VALIDATION_FAILED",
-        ),
-        "block string": ('{ driver(id: """' + "a\\n" * 20_000 + '""") { name } }', "BAD_REQUEST"),
-    }
-
-
-@pytest.mark.parametrize("bomb", list(_bombs()))
-async def test_a_bomb_of_a_document_is_refused_quickly(sqlite_url: str, bomb: str) -> None:
-    """G2, G2b: one pass over the document; aliases, nested fragments and depth cost nothing."""
-    document, code = _bombs()[bomb]
-    store = open_store(sqlite_url)
-    endpoint = an_endpoint(store, body_limit=1_000_000, patience=timedelta(minutes=1))
-    await endpoint.answer(a_request(_QUERY))
-    with Calls() as calls:
-        answer = await endpoint.answer(a_request(document))
-    await store.close()
-    assert json.loads(bytes(answer.body))["errors"][0]["extensions"]["code"] == code
-    assert calls.made < A_DOCUMENT
 
 
 def test_a_mutation_does_not_exist_and_a_delete_is_refused(client: TestClient) -> None:

@@ -91,4 +91,4 @@ def test_a_list_is_never_longer_than_a_hundred(sqlite_api: Api, first: int) -> N
     """G2: every list has a maximum `first`."""
     error = sqlite_api.error(f"{{ races(first: {first}) {{ nodes {{ slug }} }} }}")
     assert error["message"] == f"`first` must be between 1 and 100, not {first}"
-    assert error["extensions"]["code"] == "BAD_REQUEST"
+    assert error["extensions"]["code"] == "BAD_LIST_SIZE"

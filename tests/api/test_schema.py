@@ -107,9 +107,11 @@ def test_the_introspection_of_graphiql_is_allowed() -> None:
     from graphql import get_introspection_query
 
     from f1graph.api.documents import Documents
+    from f1graph.api.limits import Limits
 
     query = get_introspection_query(descriptions=True, schema_description=True, input_value_deprecation=True)
-    assert Documents(graphql_schema).read(query).operation(None) is not None
+    documents = Documents(graphql_schema, Limits())
+    assert documents.cost(documents.read(query).operation(None), {}) < Limits().cost
 
 
 # No probability: a share of attention, a measure of agreement, and what is left of a difference.

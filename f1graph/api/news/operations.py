@@ -27,7 +27,8 @@ from starlette.requests import HTTPConnection
 
 from f1graph.api.answers import formatted, public_error, result_content
 from f1graph.api.context import Context
-from f1graph.api.documents import Document, DocumentError
+from f1graph.api.documents import Operation
+from f1graph.api.limits import DocumentError
 from f1graph.api.news.feed import Feed
 from f1graph.api.schema import graphql_schema
 from f1graph.api.subscription import SubscriberContext
@@ -37,17 +38,6 @@ from f1graph.errors import F1GraphError
 # Of events: queries have their turn in between.
 _AT_ONCE = 4
 _REMEMBERED = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A valid operation with its variables."""
-
-    text: str
-    document: Document
-    kind: OperationType
-    name: str | None
-    variables: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from f1graph.api.access import Access
 from f1graph.api.answers import log_unexpected, refuse
+from f1graph.api.asked import Reader, RefusedError
 from f1graph.api.denial import deny
-from f1graph.api.documents import DocumentError, Documents
-from f1graph.api.endpoint import RefusedError, read_asked, read_operation
-from f1graph.api.news.operations import EndedError, Operation, Operations, refusal, refused_document
+from f1graph.api.documents import Documents, Operation
+from f1graph.api.limits import DocumentError
+from f1graph.api.news.operations import EndedError, Operations, refusal, refused_document
 from f1graph.api.news.streams import Manner, TooManyError, too_many
 from f1graph.api.rate_limits import RateLimits
 from f1graph.errors import UnauthenticatedError
@@ -41,7 +42,7 @@ class ClosedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """Of one connection.
 
     Attributes:
@@ -63,10 +64,11 @@ class WebSocketEndpoint:
 
     access: Access
     rate_limits: RateLimits
+    reader: Reader
     documents: Documents
     operations: Operations
     manner: Manner
-    limits: Limits
+    limits: ConnectionLimits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, from the handshake to its end."""
@@ -235,7 +237,7 @@ class Talk:
 
     def _read(self, payload: Any) -> Operation:
         try:
-            return read_operation(read_asked(payload), self._endpoint.documents)
+            return self._endpoint.documents.operation(self._endpoint.reader.asked(payload))
         except RefusedError as error:
             raise refusal(error.reason, str(error)) from error
         except DocumentError as error:
