@@ -9,16 +9,17 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 
 import pytest
-from graphql import OperationType
 from sqlalchemy import text
 from starlette.requests import HTTPConnection
 from starlette.types import Message
 
+from f1graph.api.asked import Asked
 from f1graph.api.context import Context
-from f1graph.api.documents import Documents
+from f1graph.api.documents import Documents, Operation
+from f1graph.api.limits import Limits
 from f1graph.api.news.feed import Feed
 from f1graph.api.news.framing import EventStream
-from f1graph.api.news.operations import Answer, Operation, Operations
+from f1graph.api.news.operations import Answer, Operations
 from f1graph.api.news.streams import Connections, Manner, StreamedResponse
 from f1graph.api.schema import graphql_schema
 from f1graph.store.engine import Store, open_store
@@ -145,8 +146,7 @@ def _connection(store: Store, feed: Feed) -> HTTPConnection:
 
 
 def _operation(document: str) -> Operation:
-    read = Documents(graphql_schema).read(document)
-    return Operation(document, read, OperationType.SUBSCRIPTION, None, {})
+    return Documents(graphql_schema, Limits()).operation(Asked(document, {}, None, {}))
 
 
 @pytest.mark.parametrize("subscribers", [1, 40])

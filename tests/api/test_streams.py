@@ -217,6 +217,84 @@ async def test_when_the_service_stops_streams_break_off_so_that_they_are_taken_u
             assert (told["payload"], told["errors"][0]["extensions"]["code"]) == (None, "SERVICE_RESTART")
 
 
+@asynccontextmanager
+async def shared(live: Live) -> AsyncIterator[tuple[httpx.AsyncClient, Reading]]:
+    """A stream for several operations, by graphql-sse's protocol with a single connection."""
+    async with httpx.AsyncClient(base_url=live.address, timeout=PATIENCE) as client:
+        reserved = await client.put("/graphql")
+        assert reserved.status_code == 201
+        client.headers["x-graphql-event-stream-token"] = reserved.text
+        async with client.stream("GET", "/graphql", headers={"accept": _SSE}) as response:
+            assert response.status_code == 200
+            yield client, Reading(response)
+
+
+async def _start(
+    client: httpx.AsyncClient, operation_id: Any, query: str, **variables: Any
+) -> httpx.Response:
+    asked = {"query": query, "variables": variables, "extensions": {"operationId": operation_id}}
+    return await client.post("/graphql", json=asked)
+
+
+async def test_several_operations_share_one_event_stream(live: Live) -> None:
+    after = await live.newest()
+    async with shared(live) as (client, stream):
+        assert (await _start(client, "news", UPDATES, after=after)).status_code == 202
+        assert (await _start(client, "query", "{ nextRace { slug } }")).status_code == 202
+        query = await stream.event()
+        assert json.loads(query["data"]) == {
+            "id": "query",
+            "payload": {"data": {"nextRace": {"slug": NEXT.id}}},
+        }
+        assert await stream.event() == {"event": "complete", "data": '{"id":"query"}'}
+        await publish_causes(live.url, "a")
+        news = json.loads((await stream.event())["data"])
+        assert (news["id"], news["payload"]["data"]["updates"]["cause"]) == ("news", "a")
+
+        ended = await client.delete("/graphql", params={"operationId": "news"})
+
+        assert ended.status_code == 200
+        await live.nobody_follows()
+
+
+async def test_g12_a_shared_stream_that_is_closed_ends_all_its_operations(live: Live) -> None:
+    """G12: nothing goes on for a client that is gone, and its token is worth nothing."""
+    async with shared(live) as (client, _):
+        for operation_id in ("a", "b"):
+            await _start(client, operation_id, UPDATES)
+        await until(lambda: live.feed.followers == 2)
+        token = client.headers["x-graphql-event-stream-token"]
+    await live.nobody_follows()
+    await live.nobody_is_connected()
+    async with httpx.AsyncClient() as client:
+        again = await client.get(live.graph, params={"token": token}, headers={"accept": _SSE})
+    assert again.status_code == 404
+
+
+async def test_what_may_not_run_over_a_shared_stream_is_refused_at_once(sqlite_url: str) -> None:
+    """G5: with a code, and not over the stream."""
+    with living(sqlite_url, subscriptions_per_connection=2) as live:
+        async with shared(live) as (client, _):
+
+            async def refused(operation_id: Any, query: str = UPDATES, **variables: Any) -> tuple[int, str]:
+                answer = await _start(client, operation_id, query, **variables)
+                return answer.status_code, answer.json()["errors"][0]["extensions"]["code"]
+
+            assert await refused("1", after="nothing") == (400, "BAD_CURSOR")
+            assert await refused(None) == (400, "BAD_REQUEST")
+            assert (await refused("1", "subscription { nothing }"))[1] == "GRAPHQL_VALIDATION_FAILED"
+            for operation_id in ("1", "2"):
+                assert (await _start(client, operation_id, UPDATES)).status_code == 202
+            assert await refused("2") == (409, "OPERATION_EXISTS")
+            assert await refused("3") == (429, "TOO_MANY_SUBSCRIPTIONS")
+            second = await client.get("/graphql", headers={"accept": _SSE})
+            assert second.status_code == 409
+            assert (await client.delete("/graphql")).status_code == 400
+            client.headers["x-graphql-event-stream-token"] = "guessed"
+            assert await refused("4") == (404, "NOT_FOUND")
+            assert (await client.delete("/graphql", params={"operationId": "1"})).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("accept", "stream", "preferred"),
     [

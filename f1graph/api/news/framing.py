@@ -16,22 +16,30 @@ SLOW = refusal("SLOW_SUBSCRIBER", "messages were not taken in time: go on from t
 _STOPPED = refusal("SERVICE_RESTART", "the service stops: go on from the last cursor")
 
 
-class Framing(Protocol):
-    """Of one stream.
+class StreamKind(Protocol):
+    """What a stream says beside its answers.
 
     Attributes:
         begin: Before the first answer; with it the headers go out.
         beat: Says nothing but that the connection lives.
-        complete: After the last answer.
         slow: To who was too slow, as the last word.
-        stopped: To all, when the service stops, as the last word.
     """
 
     media_type: str
     begin: bytes
     beat: bytes
-    complete: bytes
     slow: bytes
+
+
+class Framing(StreamKind, Protocol):
+    """How the answers of one operation look.
+
+    Attributes:
+        complete: After the last answer.
+        stopped: To all, when the service stops, as the last word.
+    """
+
+    complete: bytes
     stopped: bytes
 
     def answer(self, answer: Answer) -> bytes: ...
