@@ -30,6 +30,7 @@ from f1graph.api.news.operations import Operations
 from f1graph.api.news.streams import Connections, Manner
 from f1graph.api.news.websocket import ConnectionLimits, WebSocketEndpoint
 from f1graph.api.pages import page, plain_root_page, web_folder
+from f1graph.api.persisted import Persisted
 from f1graph.api.rate_limits import RateLimits
 from f1graph.api.schema import graphql_schema
 from f1graph.clock import Clock
@@ -75,7 +76,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
             connection.state.store, clock(), settings.calls_per_hour, caller=connection.state.caller
         )
 
-    documents = Documents(graphql_schema, Limits.of(settings))
+    documents = Documents(graphql_schema, Limits.of(settings), Persisted.of(settings))
     reader = Reader(body_limit=settings.body_limit, depth_limit=settings.variable_depth_limit)
     operations = Operations(context=context, timeout=settings.request_timeout.total_seconds())
     manner = Manner(Connections(settings.stream_limit), settings.subscriber_patience)
