@@ -208,6 +208,20 @@ class Settings(BaseSettings):
         le=10_000,
         description="Automatic persisted queries that each process remembers; 0: they are off.",
     )
+    response_cache_entries: int = Field(
+        1_000,
+        ge=0,
+        description="Answers that are kept to be given again until something is committed; 0: none.",
+    )
+    response_cache_bytes: int = Field(
+        64_000_000, ge=0, description="How large all answers that are kept may be together, in bytes."
+    )
+    response_cache_age: timedelta = Field(
+        timedelta(seconds=2),
+        gt=timedelta(0),
+        description="How long a kept answer is given again at most: `service { now }` may be that old, facts "
+        "and forecasts never are.",
+    )
     request_timeout: timedelta = Field(
         timedelta(seconds=10),
         gt=timedelta(0),

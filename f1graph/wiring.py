@@ -275,13 +275,16 @@ class Fetches:
         Raises:
             UnknownError: The database has no calendar of it.
         """
-        from f1graph.weekends.backfill import FIRST_SEASON, fetched_before, plan_fetches
+        from f1graph.races.refreshes import FIRST_SEASON_BY_SESSION
+        from f1graph.weekends.backfill import fetched_before, plan_fetches
 
         async with self.season.store.read() as read:
             of_season = (await races_of_seasons(read, [year])).get(year, [])
         races = [race for race in of_season if round_ in (None, race.round)]
-        if year < FIRST_SEASON:
-            raise UnknownError(f"the timing archive begins in {FIRST_SEASON}: {year} comes from F1DB alone")
+        if year < FIRST_SEASON_BY_SESSION:
+            raise UnknownError(
+                f"the timing archive begins in {FIRST_SEASON_BY_SESSION}: {year} comes from F1DB alone"
+            )
         if not of_season:
             raise UnknownError(f"no race of {year} is in the database: run `f1graph import f1db` first")
         if not races:

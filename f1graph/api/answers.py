@@ -98,6 +98,12 @@ def refuse(code: str, message: str, *, status: int, media_type: str = JSON) -> R
     )
 
 
+def refuse_slow(seconds: float, *, media_type: str = JSON) -> Response:
+    """A request that was given up."""
+    text = f"the request took longer than {seconds:g} seconds"
+    return refuse("TIMEOUT", text, status=408, media_type=media_type)
+
+
 def refuse_document(
     code: str, errors: list[GraphQLError], *, media_type: str, status: int | None = None
 ) -> Response:

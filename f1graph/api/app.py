@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Scope
 
 from f1graph import __version__
 from f1graph.api.access import Access
@@ -31,7 +32,8 @@ from f1graph.api.news.streams import Connections, Manner
 from f1graph.api.news.websocket import ConnectionLimits, WebSocketEndpoint
 from f1graph.api.pages import page, plain_root_page, web_folder
 from f1graph.api.persisted import Persisted
-from f1graph.api.rate_limits import RateLimits
+from f1graph.api.rate_limits import RateLimits, Standing
+from f1graph.api.response_cache import ResponseCache
 from f1graph.api.schema import graphql_schema
 from f1graph.clock import Clock
 from f1graph.errors import StoreError
@@ -39,6 +41,7 @@ from f1graph.settings import Settings, listed
 from f1graph.store.engine import Store, open_store
 from f1graph.store.freshness import database_revision, is_invented
 from f1graph.store.migrate import newest_revision
+from f1graph.store.version import DataVersion, data_version
 
 _log = logging.getLogger("f1graph.api")
 _INVENTED = (
@@ -56,6 +59,7 @@ class State(TypedDict):
     """What lives as long as the application."""
 
     store: Store
+    versions: DataVersion
     feed: Feed
 
 
@@ -73,7 +77,11 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
 
     def context(connection: HTTPConnection) -> Context:
         return Context(
-            connection.state.store, clock(), settings.calls_per_hour, caller=connection.state.caller
+            connection.state.store,
+            clock(),
+            settings.calls_per_hour,
+            settings.bundles_dir,
+            caller=connection.state.caller,
         )
 
     documents = Documents(graphql_schema, Limits.of(settings), Persisted.of(settings))
@@ -113,14 +121,20 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         # The server stops the streams before it waits for them: see `f1graph.api.server`.
         app.state.feed = feed = Feed(opened, clock)
         app.state.connections = manner.connections
+        versions = data_version(opened)
         try:
-            yield {"store": opened, "feed": feed}
+            yield {"store": opened, "versions": versions, "feed": feed}
         finally:
             await feed.close()
+            versions.close()
             await access.close()
             await rate_limits.close()
             if store is None:
                 await opened.close()
+
+    async def count(scope: Scope) -> Standing | None:
+        # Its role was known at once: nobody is looked up here.
+        return await rate_limits.count(await access.caller(scope, scope["state"]["store"]))
 
     async def graphql(request: Request) -> Response:
         return await endpoint.answer(request)
@@ -152,6 +166,17 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         ],
         # CORS before the gate, so that a page may read why it was refused.
         middleware=[
+            Middleware(
+                ResponseCache,
+                role_at_once=access.role_at_once,
+                count=count if rate_limits.are_set else None,
+                clock=clock,
+                entries=settings.response_cache_entries,
+                most_bytes=settings.response_cache_bytes,
+                age=settings.response_cache_age,
+                body_limit=settings.body_limit,
+                request_timeout=settings.request_timeout,
+            ),
             Middleware(SecurityHeaders, hsts=settings.hsts),
             *_cors(settings),
             Middleware(Gate, access=access, rate_limits=rate_limits),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import strawberry
@@ -51,12 +52,14 @@ class Context:
     Attributes:
         now: The moment of the request, the same for all of its fields. Nothing learned later is shown.
         calls_per_hour: The budget of each host that is asked for facts.
+        bundles_dir: Where trained models lie: one that is not there is not put to use.
         caller: Who asks.
     """
 
     store: Store
     now: datetime
     calls_per_hour: Mapping[str, int] = field(default_factory=dict)
+    bundles_dir: Path = Path()
     caller: Caller = PUBLIC
     loaders: Loaders = field(init=False)
 

@@ -21,6 +21,7 @@ from f1graph.api.answers import (
     prefers_stream,
     refuse,
     refuse_document,
+    refuse_slow,
     respond,
     result_content,
 )
@@ -31,6 +32,7 @@ from f1graph.api.limits import DocumentError
 from f1graph.api.news.framing import Framing, ended, framed, framing_of
 from f1graph.api.news.operations import EndedError, Operations, refused_document
 from f1graph.api.news.streams import Manner, StreamedResponse
+from f1graph.api.response_cache import MAY_BE_KEPT
 from f1graph.api.schema import graphql_schema
 
 
@@ -79,8 +81,7 @@ class GraphQLEndpoint:
                 return self._stream(ended(refused_document(error), framing), framing)
             return refuse_document(error.reason, error.errors, media_type=media_type, status=error.status)
         except TimeoutError:
-            text = f"the request took longer than {self._timeout:g} seconds"
-            return refuse("TIMEOUT", text, status=408, media_type=media_type)
+            return refuse_slow(self._timeout, media_type=media_type)
         except ClientDisconnect:
             return refuse("DISCONNECTED", "the request broke off", status=400)
         except Exception as error:
@@ -134,6 +135,8 @@ class GraphQLEndpoint:
         if result.data is None and result.errors and all(error.path is None for error in result.errors):
             # Nothing was executed: variables that do not fit.
             raise DocumentError("BAD_USER_INPUT", [_plain(error) for error in result.errors])
+        if operation.kind is OperationType.QUERY and not result.errors:
+            setattr(request.state, MAY_BE_KEPT, True)
         content = result_content(result)
         if operation.tells_cost:
             content["extensions"] = {"cost": {"asked": operation.cost, "most": self._documents.limits.cost}}

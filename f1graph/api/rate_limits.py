@@ -95,6 +95,11 @@ class RateLimits:
         self._own = MemoryStorage()
         self._lost_until: float | None = None
 
+    @property
+    def are_set(self) -> bool:
+        """Whether anybody is limited."""
+        return bool(self._public or self._raised)
+
     async def count(self, caller: Caller) -> Standing | None:
         """Counts a request; None where nothing is limited."""
         if caller.key is None:

@@ -241,7 +241,7 @@ def of_source(fetches: list[LedgerRow], name: str) -> list[LedgerRow]:
 def _source_of_key(key: str) -> str:
     if key.startswith("WEATHER/"):
         return "open-meteo"
-    return "f1db" if key.startswith("FETCH/daily/") else "fastf1"
+    return "f1db" if key.startswith(("FETCH/daily/", "FETCH/everything/")) else "fastf1"
 
 
 def _last_problem(row: LedgerRow) -> SourceProblem | None:

@@ -22,6 +22,7 @@ from f1graph.cli import (
     history,
     identity,
     judging,
+    keys,
     models,
     reporting,
     running,
@@ -57,6 +58,7 @@ app.command("walk-legs", hidden=True)(walking.walk_legs)
 app.command("report")(reporting.report)
 app.command("score")(judging.score)
 app.add_typer(models.app, name="models")
+app.add_typer(keys.app, name="keys")
 app.add_typer(identity.app, name="identity")
 app.add_typer(database.app, name="db")
 app.command("schema")(database.schema)

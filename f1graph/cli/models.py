@@ -229,15 +229,13 @@ def prune(
 
 
 async def _activate(settings: Settings, name: str) -> dict[str, Any]:
-    from f1graph.forecasts.life_cycle import described
     from f1graph.store.bundles import activate as put_to_use
-    from f1graph.store.bundles import find_bundle
+    from f1graph.store.bundles import find_bundle, require_folder
     from f1graph.wiring import opened_store
 
     async with opened_store(settings) as store, store.write() as write:
         bundle = await find_bundle(write, name)
-        # One whose folder is gone could not speak.
-        described(bundle, settings.bundles_dir)
+        require_folder(bundle, settings.bundles_dir)
         active = await put_to_use(write, bundle.id, now=settings.clock()(), by_hand=True)
     return _answer(active, is_in_use=True, why="by hand")
 
@@ -257,8 +255,7 @@ async def _let_newer_in(settings: Settings, model: str, stages: Sequence[Stage])
 
 async def _roll_back(settings: Settings, model: str, stages: Sequence[Stage]) -> list[dict[str, Any]]:
     from f1graph.errors import UnknownError
-    from f1graph.forecasts.life_cycle import roll_back
-    from f1graph.store.bundles import previous_bundle
+    from f1graph.store.bundles import previous_bundle, roll_back
     from f1graph.wiring import opened_store
 
     answers = []

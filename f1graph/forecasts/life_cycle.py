@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from f1graph.errors import BundleError, UnknownError
 from f1graph.races.intervals import bootstrap_interval
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
@@ -30,6 +29,7 @@ from f1graph.store.bundles import (
     forget_bundle,
     load_bundles,
     previous_bundle,
+    require_folder,
     store_bundle,
     unpin,
 )
@@ -130,18 +130,6 @@ async def register(write: Write, trained: BundleRow, *, now: datetime) -> Verdic
     return Verdict(await activate(write, trained.id, now=now, by_hand=False), True, why)
 
 
-async def roll_back(write: Write, *, model: str, stage: Stage, now: datetime) -> BundleRow:
-    """Puts the bundle back to use that was in use before the one that is, and pins it.
-
-    Raises:
-        UnknownError: There is none.
-    """
-    before = await previous_bundle(write, model=model, stage=stage)
-    if before is None:
-        raise UnknownError(f"no bundle of {model} for {stage} was in use before the one that is")
-    return await activate(write, before.id, now=now, by_hand=True)
-
-
 async def let_newer_in(write: Write, *, model: str, stage: Stage, now: datetime) -> Verdict | None:
     """Takes the pin out, and puts the newest bundle to use if it deserves it.
 
@@ -210,8 +198,7 @@ def described(bundle: BundleRow, folder: Path) -> dict[str, Any]:
     Raises:
         BundleError: Its folder is gone.
     """
-    if not (folder / bundle.path).is_dir():
-        raise BundleError(f"{bundle.id} is registered, but {folder / bundle.path} is gone: train it again")
+    require_folder(bundle, folder)
     size = sum(file.stat().st_size for file in (folder / bundle.path).iterdir())
     manifest = {name: value for name, value in bundle.manifest.items() if name != "facts"}
     return asdict(bundle) | {"bytes": size, "manifest": manifest}

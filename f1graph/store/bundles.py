@@ -11,11 +11,12 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, text, update
 
-from f1graph.errors import RequestError, UnknownError
+from f1graph.errors import BundleError, RequestError, UnknownError
 from f1graph.races.stages import Stage
 from f1graph.store.engine import Read, Write
 from f1graph.store.events import EventKind, publish
@@ -115,6 +116,28 @@ async def activate(write: Write, bundle_id: str, *, now: datetime, by_hand: bool
         now=now,
     )
     return await _bundle(write, bundle_id)
+
+
+async def roll_back(write: Write, *, model: str, stage: Stage, now: datetime) -> BundleRow:
+    """Puts the bundle back to use that was in use before the one that is, and pins it.
+
+    Raises:
+        UnknownError: There is none.
+    """
+    before = await previous_bundle(write, model=model, stage=stage)
+    if before is None:
+        raise UnknownError(f"no bundle of {model} for {stage} was in use before the one that is")
+    return await activate(write, before.id, now=now, by_hand=True)
+
+
+def require_folder(bundle: BundleRow, folder: Path) -> None:
+    """Refuses a bundle that is not in the folder of bundles: it could not speak.
+
+    Raises:
+        BundleError: It is not there.
+    """
+    if not (folder / bundle.path).is_dir():
+        raise BundleError(f"{bundle.id} is registered, but {folder / bundle.path} is gone: train it again")
 
 
 async def _one_at_a_time(write: Write) -> None:

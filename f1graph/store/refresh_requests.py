@@ -85,7 +85,7 @@ async def open_requests(read: Read, *, now: datetime) -> list[RefreshRequest]:
 
 def _open(now: datetime) -> Select[Any]:
     is_tried_again = and_(ledger.c.status != WorkStatus.DONE, ledger.c.attempts < MOST_ATTEMPTS)
-    is_being_done = ledger.c.status == WorkStatus.CLAIMED
+    is_being_done = and_(ledger.c.status == WorkStatus.CLAIMED, ledger.c.expires_at > now)
     return (
         select(refresh_requests)
         .outerjoin(ledger, ledger.c.key == refresh_requests.c.unit)

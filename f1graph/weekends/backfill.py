@@ -11,15 +11,11 @@ from f1graph.races.calendar import Race, SessionKind
 from f1graph.sources.fastf1 import Host, planned_calls
 from f1graph.sources.fastf1.answers import FETCHED
 from f1graph.store.ledger import LedgerRow, WorkStatus, ledger_rows
-from f1graph.weekends.fetches_due import FETCHES_AFTER_END
+from f1graph.weekends.fetches_due import is_learned_now
 from f1graph.weekends.run import OnProgress, Outcome, Result, do_unit
 from f1graph.weekends.units import Season
 from f1graph.weekends.work import Work, WorkKind, fetch_key
 
-# The archive of the timing begins here.
-FIRST_SEASON = 2018
-# What is corrected later than this is not learned now.
-_LIVE_FOR = FETCHES_AFTER_END[-1]
 # A wait is looked at so often, so that it can be left and a clock may be set.
 _LOOKS_EVERY = timedelta(seconds=5)
 
@@ -73,7 +69,7 @@ def plan_fetches(
             race_id=race.id,
             session=session.kind,
             use_cache=not again,
-            is_live=now < session.ends_at + _LIVE_FOR,
+            is_live=is_learned_now(session, now),
             by_hand=True,
         )
         for race, session in wanted

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from f1graph.races.calendar import Race
 from f1graph.races.past import FactKey
@@ -15,6 +16,7 @@ from f1graph.races.refreshes import latest_refresh
 from f1graph.races.stages import Stage
 from f1graph.store.backtests import AskedBacktest
 from f1graph.store.ledger import LedgerRow
+from f1graph.store.refresh_requests import RefreshRequest
 from f1graph.weekends.backtests import backtests_due
 from f1graph.weekends.fetches_due import (
     daily_fetch,
@@ -24,6 +26,7 @@ from f1graph.weekends.fetches_due import (
     session_fetches,
 )
 from f1graph.weekends.forecasts_due import forecasts_due
+from f1graph.weekends.requests_due import requested_fetches
 from f1graph.weekends.training_due import Training, training_due
 from f1graph.weekends.weather import weather_due
 from f1graph.weekends.work import Begun, Unscored, Work, WorkKind
@@ -41,6 +44,8 @@ def due_work(
     training: Training | None = None,
     backtests: Sequence[AskedBacktest] = (),
     with_weather: bool = False,
+    requests: Sequence[RefreshRequest] = (),
+    races_asked_for: Mapping[str, Race] = MappingProxyType({}),
 ) -> tuple[Work, ...]:
     """Everything that may be begun now, in the order in which one needs the other.
 
@@ -55,10 +60,16 @@ def due_work(
         training: What is trained, where somebody does.
         backtests: What somebody waits for and may be walked here; their legs' work is in `ledger`.
         with_weather: Somebody is asked for the weather to come.
+        requests: The refreshes that were asked for and are open.
+        races_asked_for: The races of these, by id, of whatever season.
     """
     calendar = sorted((race for race in races if not race.is_cancelled), key=lambda race: race.starts_at)
     begun = Begun(ledger, now)
-    fetches = [daily_fetch(now)]
+    # First: what was asked for of a session need not be fetched once more because it ended.
+    fetches = [
+        *requested_fetches(requests, races_asked_for, now, by_session=by_session),
+        daily_fetch(now),
+    ]
     if by_session:
         fetches += [*schedule_fetch(calendar, now), *fetches_by_session(calendar, begun, now)]
     else:

@@ -49,6 +49,11 @@ FETCHES_BEFORE_START = (GRID_KNOWN_BEFORE_START, GRID_KNOWN_BEFORE_START / 2)
 _FETCH_CATCHES_UP = timedelta(days=2)
 
 
+def is_learned_now(session: Session, now: datetime) -> bool:
+    """Whether what comes of a session is of now; what is corrected later than this is of its past."""
+    return now < session.ends_at + FETCHES_AFTER_END[-1]
+
+
 def daily_fetch(now: datetime) -> Work:
     noon = latest_refresh(now)
     return Work(

@@ -21,9 +21,10 @@ from f1graph.races.stages import Stage
 from f1graph.sources.source import Source
 from f1graph.store.backtests import wanted_backtests
 from f1graph.store.bundles import active_bundle, newest_bundle
-from f1graph.store.calendar import races_of_seasons
+from f1graph.store.calendar import races_by_id, races_of_seasons
 from f1graph.store.engine import Read, Store
 from f1graph.store.ledger import claim, fail, finish, ledger_rows, postpone, renew
+from f1graph.store.refresh_requests import open_requests
 from f1graph.store.scores import unscored_forecasts
 from f1graph.store.work import known_revisions, work_begun
 from f1graph.weekends.due import due_work
@@ -153,6 +154,7 @@ async def find_due(season: Season) -> tuple[Work, ...]:
             keys = [asked.key(leg) for asked in backtests for leg in asked.legs]
             # A back-test may have rested for longer than others' work is looked back at.
             begun |= await ledger_rows(read, keys)
+        requests = await open_requests(read, now=now)
         return due_work(
             races=races,
             known=await known_revisions(read, ids, as_of=now),
@@ -164,6 +166,10 @@ async def find_due(season: Season) -> tuple[Work, ...]:
             training=None if season.trainer is None else await _trained(read, season.trainer, now),
             backtests=backtests,
             with_weather=season.weather is not None,
+            requests=requests,
+            races_asked_for=await races_by_id(
+                read, {one.race_id for one in requests if one.race_id is not None}
+            ),
         )
 
 

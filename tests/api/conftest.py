@@ -70,6 +70,13 @@ async def store(url: str) -> AsyncIterator[Store]:
     await opened.close()
 
 
+@pytest.fixture
+async def sqlite_store(sqlite_url: str) -> AsyncIterator[Store]:
+    opened = open_store(sqlite_url)
+    yield opened
+    await opened.close()
+
+
 def start(url: str, *, now: datetime = NOW, **settings: Any) -> TestClient:
     """A client whose `with` block is the application's lifespan."""
     return TestClient(create_app(Settings(database_url=url, **settings), clock=lambda: now))

@@ -200,8 +200,7 @@ async def test_a_query_that_waits_too_long_is_given_up_and_frees_its_connection(
     assert again.json()["data"]["nextRace"] is not None
 
 
-def test_a_mutation_does_not_exist_and_a_delete_is_refused(client: TestClient) -> None:
-    assert _code(client.post("/graphql", json={"query": "mutation { x }"})) == "GRAPHQL_VALIDATION_FAILED"
+def test_a_delete_is_refused(client: TestClient) -> None:
     assert client.delete("/graphql").status_code == 405
 
 

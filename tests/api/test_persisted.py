@@ -155,7 +155,10 @@ def test_documents_may_be_registered_as_a_folder_and_by_name(sqlite_url: str, tm
 
 def test_where_only_registered_documents_run_nothing_else_does(sqlite_url: str, tmp_path: Path) -> None:
     other = "{ latestRace { name } }"
-    settings = {"persisted_documents": manifest(tmp_path, RACE), "only_persisted_documents": True}
+    settings: dict[str, Any] = {
+        "persisted_documents": manifest(tmp_path, RACE),
+        "only_persisted_documents": True,
+    }
     with start(sqlite_url, **settings) as client:
         allowed = [
             ask(client, one)

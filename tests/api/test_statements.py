@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,39 +15,14 @@ import pytest
 from sqlalchemy import event
 from starlette.applications import Starlette
 
-import f1graph
 from f1graph.api.app import create_app
 from f1graph.api.context import Context
 from f1graph.settings import Settings
 from f1graph.store.engine import Store, open_store
 from f1graph.store.facts import record_facts
+from tests.api.queries import EXAMPLES, WIDE
 from tests.api.seed import NOW, facts_of
 from tests.builders import a_history, a_race
-
-_EXAMPLES = {
-    path.stem: path.read_text(encoding="utf-8")
-    for path in sorted((Path(f1graph.__file__).parent / "web/src/examples").glob("*.graphql"))
-}
-_WIDE = """
-query ($first: Int!) {
-  races(season: 2024, first: $first) {
-    totalCount
-    nodes {
-      name circuit { name races(first: 3) { nodes { name } totalCount } }
-      results { position driver { name career { wins } seasons { year constructors { name } } }
-        constructor { name } }
-      qualifying { driver { name } } grid { driver { name } }
-      sessions { startsAtLocal } revisions { kind }
-      driverStandings { lines { points driver { name
-        results(first: 3) { nodes { race { name } } totalCount } } } }
-      constructorStandings { lines { points constructor { name } } }
-      forecast { previous { stage } scores { value } entries { driver { name } constructor { name }
-        members { win } } }
-      forecasts(first: 2) { nodes { stage } totalCount }
-    }
-  }
-}
-"""
 
 
 @contextmanager
@@ -98,17 +72,17 @@ async def _fewest_statements(store: Store, query: str, **variables: Any) -> int:
     return min(numbers)
 
 
-@pytest.mark.parametrize("example", _EXAMPLES)
+@pytest.mark.parametrize("example", EXAMPLES)
 async def test_every_example_of_graphiql_runs(store: Store, example: str) -> None:
     with counted(store) as statements:
-        data = await _ask(_app(store), _EXAMPLES[example])
+        data = await _ask(_app(store), EXAMPLES[example])
     assert all(data.values()), data
     assert len(statements) <= 14, statements
 
 
 async def test_six_races_cost_as_many_statements_as_one(store: Store) -> None:
     """G1: a batch of races' entries, drivers and tables is one question each."""
-    one, three, all_of_them = [await _fewest_statements(store, _WIDE, first=first) for first in (1, 3, 100)]
+    one, three, all_of_them = [await _fewest_statements(store, WIDE, first=first) for first in (1, 3, 100)]
     # The later races have no result, so that nothing is asked about it.
     assert one == three >= all_of_them - 1
     assert one < 45
@@ -177,7 +151,14 @@ async def test_two_requests_never_share_a_loader(store: Store) -> None:
 
 def test_a_resolver_gets_the_store_and_no_session() -> None:
     """D1: no transaction lives in the context of a request."""
-    assert set(Context.__dataclass_fields__) == {"store", "now", "calls_per_hour", "caller", "loaders"}
+    assert set(Context.__dataclass_fields__) == {
+        "store",
+        "now",
+        "calls_per_hour",
+        "bundles_dir",
+        "caller",
+        "loaders",
+    }
 
 
 async def test_the_heaviest_query_needs_two_connections_only(url: str) -> None:
@@ -195,7 +176,7 @@ async def test_the_heaviest_query_needs_two_connections_only(url: str) -> None:
         "seasons { nodes { races { circuit { name } } driverStandings { lines { driver { name } } } } }",
     ):
         await _ask(app, f"{{{field}}}")
-    wide = [_ask(app, _WIDE, first=100) for _ in range(4)]
+    wide = [_ask(app, WIDE, first=100) for _ in range(4)]
     answers = await asyncio.gather(*wide, _ask(app, f"{{{aliases}}}"))
     assert answers[0] == answers[3]
     await store.close()
@@ -206,8 +187,8 @@ async def test_queries_run_on_a_connection_for_each_question(url: str) -> None:
     store = open_store(url, pooled=False)
     app = _app(store)
     pooled = open_store(url)
-    expected = await _ask(_app(pooled), _WIDE, first=100)
-    answers = await asyncio.gather(*(_ask(app, _WIDE, first=100) for _ in range(3)))
+    expected = await _ask(_app(pooled), WIDE, first=100)
+    answers = await asyncio.gather(*(_ask(app, WIDE, first=100) for _ in range(3)))
     assert answers == [expected] * 3
     await store.close()
     await pooled.close()

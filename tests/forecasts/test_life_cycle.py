@@ -17,12 +17,11 @@ from f1graph.forecasts.life_cycle import (
     let_newer_in,
     prune,
     register,
-    roll_back,
     takes_the_place,
 )
 from f1graph.races.measures import Measure
 from f1graph.races.stages import Stage
-from f1graph.store.bundles import BundleRow, BundleStatus, active_bundle, load_bundles
+from f1graph.store.bundles import BundleRow, BundleStatus, active_bundle, load_bundles, roll_back
 from f1graph.store.engine import Read, Store, open_store
 from f1graph.store.facts import record_facts
 from f1graph.store.forecasts import store_forecast

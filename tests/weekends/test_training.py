@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from f1graph.forecasts.forecaster import Forecaster
-from f1graph.forecasts.life_cycle import roll_back
 from f1graph.forecasts.members import RATING, Models
 from f1graph.races.stages import Stage, stage_windows
 from f1graph.sources.invented import InventedSource
+from f1graph.store.bundles import roll_back
 from f1graph.store.engine import Store, open_store
 from f1graph.store.forecasts import latest_forecast_id, load_forecast
 from f1graph.store.ledger import LedgerRow, WorkStatus, last_work
