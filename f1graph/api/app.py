@@ -73,7 +73,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     """
     newest = newest_revision()
     clock = clock or settings.clock()
-    access, rate_limits = Access(settings, clock), RateLimits(settings)
+    access, rate_limits = Access(settings, clock), RateLimits(settings, clock)
 
     def context(connection: HTTPConnection) -> Context:
         return Context(

@@ -1,6 +1,6 @@
 """How often somebody may ask: counted in Redis for all API processes, without one by each for itself.
 
-A window of a minute begins with the first request in it.
+By minutes of the clock, so that one trip to Redis is enough: when the minute ends need not be asked.
 """
 
 from __future__ import annotations
@@ -8,19 +8,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import RedisStorage
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from f1graph.api.access import Caller
 from f1graph.api.addresses import counted_as
-from f1graph.clock import system_clock
+from f1graph.clock import Clock
 from f1graph.errors import SettingsError
 from f1graph.settings import Settings
 from f1graph.store.keys import Scope
@@ -30,9 +30,9 @@ WRONG_KEYS_PER_MINUTE = 30
 # A Redis that does not answer holds nobody up for longer, and is asked again after a while only.
 ANSWERS_WITHIN = timedelta(milliseconds=250)
 ASKED_AGAIN_AFTER = timedelta(seconds=5)
-# Callers counted in this process. With more it forgets all: the storage looks through them at each request,
-# and whoever has so many addresses is not held up by what one of them may ask.
-_MOST_COUNTED = 5_000
+# Callers counted in this process. With more it begins anew: whoever has so many addresses is not held up by
+# what one of them may ask.
+_MOST_COUNTED = 50_000
 _MINUTE_SECONDS = 60
 _log = logging.getLogger("f1graph.api")
 
@@ -46,7 +46,7 @@ class Standing:
         per_minute: How often may be asked.
         left: How often it still may be.
         is_over: This request is one too many.
-        resets_in: Until all may be asked again.
+        resets_in: Until the minute is over, and all may be asked again.
     """
 
     policy: str
@@ -74,6 +74,32 @@ class Standing:
         )
 
 
+class OwnCounts:
+    """Counts of one minute in this process.
+
+    Not the storage of limits: it looks through all its keys at each request, which with the addresses of
+    5,000 callers takes as long as to answer.
+    """
+
+    def __init__(self, *, most: int = _MOST_COUNTED) -> None:
+        self._most = most
+        self._minute = 0
+        self._counts: Counter[str] = Counter()
+
+    def hit(self, whose: str, minute: int, amount: int) -> int:
+        """How often was asked in a minute, together with `amount` now."""
+        is_full = len(self._counts) >= self._most and whose not in self._counts
+        if minute != self._minute or is_full:
+            self._minute = minute
+            self._counts.clear()
+        if amount:
+            self._counts[whose] += amount
+        return self._counts[whose]
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+
 class RateLimits:
     """Counts requests by key, and those without one by address.
 
@@ -81,18 +107,26 @@ class RateLimits:
         SettingsError: The URL of Redis is none.
     """
 
-    def __init__(self, settings: Settings, *, ticks: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, *, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._public = settings.rate_limit
         self._raised = settings.rate_limit_raised
         self._ticks = ticks
         self._pool = _pool(settings.redis_url) if settings.redis_url else None
         # The client of the queue, which is there anyway: limits would bring one of its own.
         self._shared = (
-            RedisStorage("async+redis://", implementation="redispy", connection_pool=self._pool)  # type: ignore[arg-type]
+            RedisStorage(
+                "async+redis://",
+                implementation="redispy",
+                key_prefix="f1graph:asked",
+                connection_pool=self._pool,  # type: ignore[arg-type]  # it is handed on
+            )
             if self._pool is not None
             else None
         )
-        self._own = MemoryStorage()
+        self._own = OwnCounts()
         self._lost_until: float | None = None
 
     @property
@@ -126,33 +160,30 @@ class RateLimits:
     async def _count(self, policy: str, per_minute: int, whose: str, *, amount: int = 1) -> Standing | None:
         if not per_minute:
             return None
-        item = RateLimitItemPerMinute(per_minute)
-        asked, ends_at = await self._hit(item.key_for(policy, whose), amount)
-        left = ceil(ends_at - system_clock().timestamp())
+        minute, into_it = divmod(self._clock().timestamp(), _MINUTE_SECONDS)
+        asked = await self._hit(f"{policy}/{whose}", int(minute), amount)
         return Standing(
             policy=policy,
             per_minute=per_minute,
             left=max(per_minute - asked, 0),
             is_over=asked > per_minute,
-            resets_in=timedelta(seconds=min(max(left, 1), _MINUTE_SECONDS)),
+            resets_in=timedelta(seconds=ceil(_MINUTE_SECONDS - into_it)),
         )
 
-    async def _hit(self, key: str, amount: int) -> tuple[int, float]:
-        """How often was asked in the window, and when that ends, in seconds since 1970."""
+    async def _hit(self, whose: str, minute: int, amount: int) -> int:
+        """How often was asked in the minute."""
         was_lost = self._lost_until is not None
         if self._shared is not None and self._may_be_asked():
             try:
                 async with asyncio.timeout(ANSWERS_WITHIN.total_seconds()):
-                    found = await _hit(self._shared, key, amount)
+                    found = await _hit(self._shared, f"{whose}/{minute}", amount)
             except (RedisError, OSError, TimeoutError) as error:
                 self._lose(error)
             else:
                 if was_lost:
                     self._find_again()
                 return found
-        if len(self._own.storage) > _MOST_COUNTED:
-            await self._own.reset()
-        return await _hit(self._own, key, amount)
+        return self._own.hit(whose, minute, amount)
 
     def _may_be_asked(self) -> bool:
         if self._lost_until is None:
@@ -176,10 +207,8 @@ class RateLimits:
         self._lost_until = None
 
 
-async def _hit(storage: MemoryStorage | RedisStorage, key: str, amount: int) -> tuple[int, float]:
-    if not amount:
-        return await storage.get(key), await storage.get_expiry(key)
-    return await storage.incr(key, _MINUTE_SECONDS, amount), await storage.get_expiry(key)
+async def _hit(storage: RedisStorage, key: str, amount: int) -> int:
+    return await storage.incr(key, _MINUTE_SECONDS, amount) if amount else await storage.get(key)
 
 
 def _pool(redis_url: str) -> ConnectionPool:

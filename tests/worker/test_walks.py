@@ -139,9 +139,9 @@ def test_a_back_test_that_was_stopped_goes_on_with_the_legs_that_are_left(
     """Q2: and a worker that is asked to end in the middle does not wait for its leg, but puts it back."""
     out = tmp_path / "forecasts.csv"
     stopped = ask(start, out)
-    # Alone, so that seven legs are left however slow this process is to hear of the first.
+    # Alone, so that seven legs or eight are left however slow this process is to hear of the first.
     one = WatchedWorker(start("worker"))
-    one.wait_for(is_done("BACKTEST"))
+    one.wait_for(is_begun("BACKTEST"))
     stopped.send_signal(signal.SIGINT)
     said_at_the_end(stopped)
     assert stopped.returncode != 0
