@@ -70,7 +70,7 @@ SIZES: dict[str, int] = {
     "Race.sprint": 24,
     "Receipt.libraries": 10,
     "Refresh.problems": 10,
-    "RefreshPayload.asked": 10,
+    "RefreshPayload.asked": 8,
     "Season.races": 24,
     "Service.lastWork": 10,
     "Service.sources": 5,
