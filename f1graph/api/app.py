@@ -28,9 +28,11 @@ from f1graph.api.headers import SecurityHeaders
 from f1graph.api.limits import Limits
 from f1graph.api.news.feed import Feed
 from f1graph.api.news.operations import Operations
+from f1graph.api.news.single_connection import TOKEN_HEADER, SharedStreams
 from f1graph.api.news.streams import Connections, Manner
 from f1graph.api.news.websocket import ConnectionLimits, WebSocketEndpoint
 from f1graph.api.pages import page, plain_root_page, web_folder
+from f1graph.api.persisted import Persisted
 from f1graph.api.rate_limits import RateLimits, Standing
 from f1graph.api.response_cache import ResponseCache
 from f1graph.api.schema import graphql_schema
@@ -83,13 +85,14 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
             caller=connection.state.caller,
         )
 
-    documents = Documents(graphql_schema, Limits.of(settings))
+    documents = Documents(graphql_schema, Limits.of(settings), Persisted.of(settings))
     reader = Reader(body_limit=settings.body_limit, depth_limit=settings.variable_depth_limit)
     operations = Operations(context=context, timeout=settings.request_timeout.total_seconds())
     manner = Manner(Connections(settings.stream_limit), settings.subscriber_patience)
     endpoint = GraphQLEndpoint(
         documents=documents,
         operations=operations,
+        shared=SharedStreams(operations, manner, most_operations=settings.subscriptions_per_connection),
         manner=manner,
         reader=reader,
         request_timeout=settings.request_timeout,
@@ -156,7 +159,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     return Starlette(
         routes=[
             Route("/", root),
-            Route("/graphql", graphql, methods=["GET", "POST"]),
+            Route("/graphql", graphql, methods=["GET", "POST", "PUT", "DELETE"]),
             WebSocketRoute("/graphql", websockets),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
@@ -192,9 +195,9 @@ def _cors(settings: Settings) -> list[Middleware]:
         Middleware(
             CORSMiddleware,
             allow_origins=origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             # No cookies: a key is sent by whoever has it, never by the browser on its own.
-            allow_headers=["authorization", "content-type", "if-none-match", "last-event-id"],
+            allow_headers=["authorization", "content-type", "if-none-match", "last-event-id", TOKEN_HEADER],
             expose_headers=["etag", "ratelimit", "ratelimit-policy", "retry-after", "www-authenticate"],
         )
     ]

@@ -31,6 +31,7 @@ from f1graph.api.documents import Documents, Operation
 from f1graph.api.limits import DocumentError
 from f1graph.api.news.framing import Framing, ended, framed, framing_of
 from f1graph.api.news.operations import EndedError, Operations, refused_document
+from f1graph.api.news.single_connection import SharedStreams, token_of
 from f1graph.api.news.streams import Manner, StreamedResponse
 from f1graph.api.response_cache import MAY_BE_KEPT
 from f1graph.api.schema import graphql_schema
@@ -48,6 +49,7 @@ class GraphQLEndpoint:
         *,
         documents: Documents,
         operations: Operations,
+        shared: SharedStreams,
         manner: Manner,
         reader: Reader,
         request_timeout: timedelta,
@@ -55,6 +57,7 @@ class GraphQLEndpoint:
     ) -> None:
         self._documents = documents
         self._operations = operations
+        self._shared = shared
         self._manner = manner
         self._reader = reader
         self._timeout = request_timeout.total_seconds()
@@ -67,8 +70,7 @@ class GraphQLEndpoint:
             return refuse("NOT_ACCEPTABLE", "JSON, event streams and multipart are spoken here", status=406)
         try:
             async with asyncio.timeout(self._timeout):
-                asked = await self._reader.read(request)
-                return await self._answer(self._documents.operation(asked), request, media_type)
+                return await self._answer(request, media_type)
         except RefusedError as error:
             response = refuse(error.reason, str(error), status=error.status, media_type=media_type)
             if error.status == 405:
@@ -96,7 +98,23 @@ class GraphQLEndpoint:
             }
             return respond(content, media_type=media_type, status=500)
 
-    async def _answer(self, operation: Operation, request: Request, media_type: str) -> Response:
+    async def _answer(self, request: Request, media_type: str) -> Response:
+        token = token_of(request)
+        if request.method == "PUT":
+            return self._shared.reserve(request.state.feed)
+        if request.method == "DELETE":
+            if token is None:
+                raise RefusedError("METHOD_NOT_ALLOWED", "only operations of a stream are deleted", 405)
+            return self._shared.end(token, request.query_params.get("operationId"))
+        if token is not None and request.method == "GET" and "query" not in request.query_params:
+            return self._shared.open(token)
+        asked = await self._reader.read(request)
+        operation = self._documents.operation(asked)
+        if token is not None:
+            return await self._shared.run(token, asked.extensions.get("operationId"), operation, request)
+        return await self._answer_operation(operation, request, media_type)
+
+    async def _answer_operation(self, operation: Operation, request: Request, media_type: str) -> Response:
         accept = request.headers.get("accept")
         if operation.kind is OperationType.MUTATION and request.method in BY_ADDRESS:
             raise RefusedError("METHOD_NOT_ALLOWED", "what changes something is sent by POST", status=405)

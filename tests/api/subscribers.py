@@ -173,6 +173,10 @@ async def talking(
     """A WebSocket whose handshake is done, but nothing was said yet."""
     address = live.graph.replace("http", "ws", 1)
     async with connect(
-        address, subprotocols=[Subprotocol(one) for one in protocols] or None, proxy=None
+        address,
+        subprotocols=[Subprotocol(one) for one in protocols] or None,
+        proxy=None,
+        max_size=None,
+        max_queue=1,
     ) as connection:
         yield Talk(connection)

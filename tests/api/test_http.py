@@ -22,6 +22,7 @@ from f1graph.api.documents import Documents
 from f1graph.api.endpoint import GraphQLEndpoint
 from f1graph.api.limits import Limits
 from f1graph.api.news.operations import Operations
+from f1graph.api.news.single_connection import SharedStreams
 from f1graph.api.news.streams import Connections, Manner
 from f1graph.api.schema import graphql_schema
 from f1graph.settings import Settings
@@ -48,10 +49,13 @@ def an_endpoint(store: Store, *, body_limit: int, patience: timedelta) -> GraphQ
     def context(_connection: HTTPConnection) -> Context:
         return Context(store, NOW)
 
+    operations = Operations(context=context, timeout=patience.total_seconds())
+    manner = Manner(Connections(1), patience)
     return GraphQLEndpoint(
         documents=Documents(graphql_schema, Limits()),
-        operations=Operations(context=context, timeout=patience.total_seconds()),
-        manner=Manner(Connections(1), patience),
+        operations=operations,
+        shared=SharedStreams(operations, manner, most_operations=1),
+        manner=manner,
         reader=Reader(body_limit=body_limit, depth_limit=20),
         request_timeout=patience,
         context=context,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
@@ -326,6 +327,24 @@ async def test_a_message_that_is_too_large_closes_the_connection(sqlite_url: str
             await talk.begin()
             await talk.subscribe("# " + "x" * 2_000 + "\n{ __typename }")
             assert (await talk.closed())[0] == 1009
+
+
+async def test_a_slow_subscriber_is_dropped_with_a_code_and_hurts_nobody(sqlite_url: str) -> None:
+    with living(sqlite_url, subscriber_patience=timedelta(seconds=1)) as live:
+        after = await live.newest()
+        async with talking(live) as slow, talking(live) as quick:
+            for talk in (slow, quick):
+                await talk.begin()
+                await talk.subscribe(UPDATES, after=after)
+            # More than all the buffers on the way hold.
+            causes = [f"{number} {'x' * 1_000_000}" for number in range(16)]
+            publishing = asyncio.create_task(publish_causes(live.url, *causes))
+            assert [(await quick.data())["updates"]["cause"] for _ in causes] == causes
+            await publishing
+            await until(lambda: live.feed.followers == 1)
+            assert await slow.closed() == (1013, "SLOW_SUBSCRIBER: go on from the last cursor")
+            await publish_causes(live.url, "and on")
+            assert (await quick.data())["updates"]["cause"] == "and on"
 
 
 async def test_when_the_service_stops_everybody_is_told_so_and_it_ends(sqlite_url: str) -> None:

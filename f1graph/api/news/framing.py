@@ -12,26 +12,34 @@ from f1graph.api.answers import EVENT_STREAM, MULTIPART, negotiate_stream
 from f1graph.api.news.feed import Feed
 from f1graph.api.news.operations import Answer, EndedError, refusal
 
-_SLOW = refusal("SLOW_SUBSCRIBER", "messages were not taken in time: go on from the last cursor")
+SLOW = refusal("SLOW_SUBSCRIBER", "messages were not taken in time: go on from the last cursor")
 _STOPPED = refusal("SERVICE_RESTART", "the service stops: go on from the last cursor")
 
 
-class Framing(Protocol):
-    """Of one stream.
+class StreamKind(Protocol):
+    """What a stream says beside its answers.
 
     Attributes:
         begin: Before the first answer; with it the headers go out.
         beat: Says nothing but that the connection lives.
-        complete: After the last answer.
         slow: To who was too slow, as the last word.
-        stopped: To all, when the service stops, as the last word.
     """
 
     media_type: str
     begin: bytes
     beat: bytes
-    complete: bytes
     slow: bytes
+
+
+class Framing(StreamKind, Protocol):
+    """How the answers of one operation look.
+
+    Attributes:
+        complete: After the last answer.
+        stopped: To all, when the service stops, as the last word.
+    """
+
+    complete: bytes
     stopped: bytes
 
     def answer(self, answer: Answer) -> bytes: ...
@@ -43,7 +51,7 @@ class EventStream:
     media_type = f"{EVENT_STREAM}; charset=utf-8"
     begin = beat = b":\n\n"
     complete = b"event: complete\ndata:\n\n"
-    slow = b"event: next\ndata: " + _SLOW.content + b"\n\n" + complete
+    slow = b"event: next\ndata: " + SLOW.content + b"\n\n" + complete
     # A stream that breaks off without a word is taken up again, by browsers with the last id they saw.
     stopped = b""
 
@@ -62,7 +70,7 @@ class Multipart:
         self.begin = self._boundary
         self.beat = self._part(b"{}")
         self.complete = b"--\r\n"
-        self.slow = self._fatal(_SLOW)
+        self.slow = self._fatal(SLOW)
         self.stopped = self._fatal(_STOPPED)
 
     def answer(self, answer: Answer) -> bytes:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from f1graph.api.answers import refuse
-from f1graph.api.news.framing import Framing
+from f1graph.api.news.framing import StreamKind
 
 # Proxies close what is silent for a minute, and a dead client is noticed by what it does not take.
 HEARTBEAT = timedelta(seconds=12)
@@ -26,7 +26,7 @@ class Connections:
     """The connections of a process that stay open, WebSockets and streams together."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self.open = 0
 
     @contextmanager
@@ -36,7 +36,7 @@ class Connections:
         Raises:
             TooManyError: There is no room for it.
         """
-        if self.open >= self._most:
+        if self.open >= self.most:
             raise TooManyError
         self.open += 1
         try:
@@ -68,14 +68,14 @@ class Manner:
 class StreamedResponse(Response):
     """Sends frames as they come."""
 
-    def __init__(self, frames: AsyncGenerator[bytes, None], framing: Framing, manner: Manner) -> None:
+    def __init__(self, frames: AsyncGenerator[bytes, None], kind: StreamKind, manner: Manner) -> None:
         super().__init__()
         self._frames = frames
-        self._framing = framing
+        self._kind = kind
         self._manner = manner
         # Not a length, no copy of it, and no proxy that waits until it is full.
         del self.headers["content-length"]
-        self.headers["content-type"] = framing.media_type
+        self.headers["content-type"] = kind.media_type
         self.headers["cache-control"] = "no-store"
         self.headers["x-accel-buffering"] = "no"
 
@@ -108,17 +108,17 @@ class StreamedResponse(Response):
             await self._send_all(send)
         except TimeoutError:
             # Perhaps it reads on: then it learns why it was left.
-            await self._take(send, self._framing.slow, more=False)
+            await self._take(send, self._kind.slow, more=False)
 
     async def _send_all(self, send: Send) -> None:
         waiting: asyncio.Future[bytes] | None = None
         try:
-            await self._take(send, self._framing.begin)
+            await self._take(send, self._kind.begin)
             while True:
                 waiting = waiting or asyncio.ensure_future(anext(self._frames))
                 await asyncio.wait({waiting}, timeout=HEARTBEAT.total_seconds())
                 if not waiting.done():
-                    await self._take(send, self._framing.beat)
+                    await self._take(send, self._kind.beat)
                     continue
                 done, waiting = waiting, None
                 try:
