@@ -18,7 +18,7 @@ if race is None:
 elif race.forecast is None:
     print(f"{race.name}: no forecast yet")
 else:
-    print(f"{race.name}, {race.starts_at:%d %B %Y %H:%M} UTC, by {race.forecast.model.version}")
+    print(f"{race.name}, {race.starts_at}, by {race.forecast.model.version}")
     for entry in race.forecast.entries:
         print(f"{entry.driver.code}  win {entry.win:6.1%}  podium {entry.podium:6.1%}")
     if race.forecast.head_to_head is not None:
