@@ -14,7 +14,7 @@ from f1graph.store.engine import open_store
 from f1graph.store.forecasts import store_forecast
 from f1graph.store.scores import store_scores
 from tests.api.conftest import Api
-from tests.api.seed import FIRST, THIRD, a_forecast, cutoff_of
+from tests.api.seed import FIRST, SECOND, THIRD, a_forecast, cutoff_of
 
 _QUERY = (
     "query ($models: [String!]!, $seasons: [Int!]) { compareModels(models: $models, stage: AFTER_QUALIFYING, "
@@ -30,10 +30,10 @@ def compared(api: Api, *models: str, seasons: list[int] | None = None) -> dict[s
 
 @pytest.fixture
 async def newcomer(api: Api) -> Api:
-    """A model that forecast the first and the third race, the first twice and the third early too."""
+    """A model that forecast the first and the third race, the first twice; of the second only early."""
     store = open_store(api.url)
     last, early = Stage.AFTER_QUALIFYING, Stage.BEFORE_WEEKEND
-    told = ((FIRST, last, 9.0, 2), (FIRST, last, 1.0, 1), (THIRD, last, 2.0, 1), (THIRD, early, 7.0, 1))
+    told = ((FIRST, last, 9.0, 2), (FIRST, last, 1.0, 1), (THIRD, last, 2.0, 1), (SECOND, early, 7.0, 1))
     async with store.write() as write:
         for race, stage, value, hours_before in told:
             made_at = cutoff_of(race.id, stage) - timedelta(hours=hours_before)
