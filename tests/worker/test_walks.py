@@ -16,7 +16,7 @@ import pytest
 from f1graph.forecasts.backtest_file import read_journal
 from tests.cli.test_commands import answer, f1graph
 from tests.worker.conftest import WatchedWorker
-from tests.worker.test_process import is_begun, is_done
+from tests.worker.test_process import is_begun
 
 # A Wednesday, so that the workers have nothing else to learn meanwhile.
 NOW, LATER = "2024-05-01T12:00Z", "2024-05-01T12:05Z"
