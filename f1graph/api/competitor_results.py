@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -64,17 +65,19 @@ def kinds_asked(kind: ResultKind | None) -> tuple[ClassificationKind, ...]:
 async def competitor_results(
     info: Info, slug: str, wanted: LineFilter, *, order: RaceOrder, first: int, after: str | None
 ) -> Connection[CompetitorResult]:
-    """A page of the lines of one driver or team.
+    """A page of the lines of one driver or team. All pages show what was known when the first was read.
 
     Raises:
-        RequestError: There is no such place.
+        RequestError: There is no such place, or the cursor is none of this list.
     """
     if wanted.up_to_position is not None and wanted.up_to_position < 1:
         raise RequestError(f"`upToPosition` must be 1 or more, not {wanted.up_to_position}")
     loaders, list_name = info.context.loaders, _LINES[order]
     place: Any = None
     if after is not None:
-        place = tuple(read_cursor(after, list_name, (datetime, str, str, int)))
+        # A correction between two pages moves lines within a race: one would be repeated, another left out.
+        begun, *place = read_cursor(after, list_name, (datetime, datetime, str, str, int))
+        wanted, place = replace(wanted, known_by=min(begun, wanted.known_by)), tuple(place)
     newest_first = order is RaceOrder.NEWEST_FIRST
     asked = LinesAsked(wanted, page_size(first) + 1, place, newest_first)
     lines = await loaders.lines.load((slug, asked)) or []
@@ -87,7 +90,9 @@ async def competitor_results(
         first=first,
         after=after,
         node=_result,
-        cursor=lambda line: cursor(list_name, line.starts_at, line.race_id, line.kind, line.row.order),
+        cursor=lambda line: cursor(
+            list_name, wanted.known_by, line.starts_at, line.race_id, line.kind, line.row.order
+        ),
         count=count,
     )
 

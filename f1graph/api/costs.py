@@ -29,8 +29,11 @@ QUESTION = 10
 
 # Fields that do more than their share.
 WEIGHTS: dict[str, int] = {
-    # It is worked out from ten thousand drawn orders.
-    "Forecast.consensus": QUESTION,
+    # Counted in ten thousand drawn orders, once or for three answers.
+    "Forecast.chance": 50,
+    "Forecast.headToHead": 100,
+    # Worked out from a score of each race and model, resampled two thousand times.
+    "Query.compareModels": 500,
     # Of a type within types there is one or two, and the usual query asks for nine.
     "__Type.ofType": 0,
 }
@@ -57,6 +60,7 @@ SIZES: dict[str, int] = {
     "ForecastEntry.explanation": 4,
     "ForecastEntry.members": 10,
     "ForecastScore.baselines": 3,
+    "ModelComparison.differences": 5,
     "ModelMetric.baselines": 3,
     "Movement.entries": 24,
     "Race.fastestLaps": 24,

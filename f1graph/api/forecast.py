@@ -15,10 +15,11 @@ import f1graph.races.forecast as records
 from f1graph.api.chance import Chance, HappeningAsked, HeadToHead, drawn
 from f1graph.api.context import Info
 from f1graph.api.forecast_entry import ForecastEntry, forecast_entry
-from f1graph.api.ids import cursor, global_id, read_cursor
+from f1graph.api.ids import cursor, global_id, key_of, read_cursor
 from f1graph.api.lists import AsOf
 from f1graph.api.movement import Movement, movement
 from f1graph.api.node import LazyRace, Node, present
+from f1graph.errors import RequestError
 from f1graph.races.measures import Direction, Measure
 from f1graph.races.stages import Stage
 from f1graph.store.published import ForecastHead
@@ -165,6 +166,7 @@ class Forecast(Node):
     receipt: Receipt = field(description="What it was made from.")
     race_id: strawberry.Private[str]
     previous_id: strawberry.Private[str | None]
+    sequence: strawberry.Private[int]
 
     @classmethod
     def of(cls, head: ForecastHead) -> Forecast:
@@ -186,6 +188,7 @@ class Forecast(Node):
             receipt=_receipt(head.receipt),
             race_id=head.race_id,
             previous_id=head.previous_id,
+            sequence=head.sequence,
         )
 
     @field(description="The race that it is about.")
@@ -234,11 +237,27 @@ class Forecast(Node):
         head = await info.context.loaders.forecast.load(self.previous_id)
         return None if head is None else Forecast.of(head)
 
-    @field(description="What moved since the forecast before, and by what cause. Null for the first.")
-    async def movement(self, info: Info) -> Movement | None:
-        if self.previous_id is None:
-            return None
-        before = await info.context.loaders.forecast.load(self.previous_id)
+    @field(
+        description="What moved since the forecast before, or since any earlier one of this race, and by "
+        "what cause. Null for the first; with an error where `since` is none that was made before this one."
+    )
+    async def movement(
+        self,
+        info: Info,
+        since: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(
+                description="An earlier forecast of this race: a global id, or the key as in the receipt. "
+                "Empty: the one before."
+            ),
+        ] = None,
+    ) -> Movement | None:
+        asked = self.previous_id if since is None else key_of("Forecast", since)
+        before = None if asked is None else await info.context.loaders.forecast.load(asked)
+        if since is not None and (
+            before is None or before.race_id != self.race_id or before.sequence >= self.sequence
+        ):
+            raise RequestError(f"{since!r} is no forecast of this race that was made before {self.key!r}")
         if before is None:
             return None
         return movement(

@@ -153,7 +153,10 @@ class Driver(Node):
         moment = info.context.moment(as_of)
         return await info.context.loaders.driver_seasons.load((self.slug, moment)) or []
 
-    @field(description="Results of races and sprints, each in its newest revision known.")
+    @field(
+        description="Results of races and sprints, each in the newest revision known when the first page was "
+        "read."
+    )
     async def results(
         self,
         info: Info,
@@ -206,7 +209,10 @@ class Constructor(Node):
             invented=record.invented,
         )
 
-    @field(description="Results of the team's cars in races and sprints, each in its newest revision known.")
+    @field(
+        description="Results of the team's cars in races and sprints, each in the newest revision known when "
+        "the first page was read."
+    )
     async def results(
         self,
         info: Info,

@@ -105,7 +105,7 @@ def _comparison(record: records.Comparison) -> Comparison:
 class CalibrationBin:
     target: Target = field(description="The question that was answered.")
     from_probability: Probability = field(description="Lower edge; belongs to the bin.")
-    to_probability: Probability = field(description="Upper edge; belongs to the next bin.")
+    to_probability: Probability = field(description="Upper edge; belongs to the next bin, and 1 to the last.")
     count: int = field(description="How many forecasts of one driver in one race lie in it.")
     forecast: Probability = field(description="Their mean probability.")
     observed: Probability = field(description="The share of them in which it happened.")

@@ -30,7 +30,9 @@ _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Whose it is: it stands in the audit.")],
-    scope: Annotated[str, typer.Option(help="Separated by commas: " + ", ".join(Scope) + ".")],
+    scope: Annotated[
+        list[str], typer.Option(help=", ".join(Scope) + ": one, or several by commas or by several --scope.")
+    ],
     expires: Annotated[
         str, typer.Option(metavar="TIME", help="2027-01-01T00:00Z, or in how many days: 90d. Default: never.")
     ] = "",
@@ -38,7 +40,7 @@ def create(
 ) -> None:
     """Make a key. It is shown once: only a hash of it is kept."""
     settings = settings_of(context)
-    key, given = run(_create(settings, name, _scopes(scope), _expiry(expires, settings.clock()())))
+    key, given = run(_create(settings, name, _scopes(",".join(scope)), _expiry(expires, settings.clock()())))
     if as_json:
         show_json({"key": given, **_told(key)})
         return

@@ -68,7 +68,13 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     table = Table(title=title, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for index, column in enumerate(columns):
         is_number = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
-        table.add_column(column, justify="right" if is_number or column.endswith("%") else "left")
+        # Nothing is cut, and an id is not even folded: somebody copies it.
+        table.add_column(
+            column,
+            justify="right" if is_number or column.endswith("%") else "left",
+            overflow="fold",
+            no_wrap=column == "id",
+        )
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     console.print(table)

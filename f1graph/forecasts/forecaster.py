@@ -30,13 +30,14 @@ from f1graph.forecasts.examples import ExampleBook
 from f1graph.forecasts.explain import explain_forecast
 from f1graph.forecasts.make import make_forecast
 from f1graph.forecasts.members import Models
-from f1graph.forecasts.metrics import calibration, model_metrics, one_per_race
+from f1graph.forecasts.metrics import calibration, model_metrics
 from f1graph.forecasts.score import Judged, judge, score_forecast
 from f1graph.forecasts.serving import Shelf, registered
 from f1graph.forecasts.training import fitted_in_passing, load
 from f1graph.forecasts.verify import Verification, verify_forecast
 from f1graph.models.protocol import Estimator
 from f1graph.races.calendar import Race
+from f1graph.races.comparing import one_per_race
 from f1graph.races.forecast import Forecast, Receipt, Score, ScoredForecast
 from f1graph.races.measures import ModelMetric
 from f1graph.races.past import History

@@ -6,15 +6,15 @@ Resampled are whole races, never drivers: what happens in a race happens to all 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from f1graph.forecasts.score import Judged
+from f1graph.races.comparing import compare, one_per_race
 from f1graph.races.forecast import ScoredForecast
 from f1graph.races.intervals import RESAMPLES, SEED, bootstrap_interval, wilson_interval
-from f1graph.races.measures import CalibrationBin, Comparison, Measure, ModelMetric, Target
+from f1graph.races.measures import CalibrationBin, Measure, ModelMetric, Target
 from f1graph.races.stages import Stage
 
 Floats = NDArray[np.float64]
@@ -22,23 +22,6 @@ Span = tuple[int, int]
 
 # Finer where most forecasts of wins and podiums lie.
 BIN_EDGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-
-
-def one_per_race(scored: Iterable[ScoredForecast]) -> list[ScoredForecast]:
-    """Of each race, stage and model the last forecast: ten updates of one race are not ten successes.
-
-    A forecast made before the start is preferred to one made in a back-test.
-    """
-    last: dict[tuple[str, Stage, str], ScoredForecast] = {}
-    for each in scored:
-        key = (each.race_id, each.stage, each.model)
-        if key not in last or _recency(last[key]) < _recency(each):
-            last[key] = each
-    return sorted(last.values(), key=lambda each: (each.season, each.cutoff, each.race_id))
-
-
-def _recency(scored: ScoredForecast) -> tuple[bool, datetime, datetime, str]:
-    return (not scored.retrospective, scored.cutoff, scored.made_at, scored.forecast_id)
 
 
 def model_metrics(
@@ -88,7 +71,7 @@ def _metric(
     values = np.array([each.values[measure] for each in own.values()])
     low, high = bootstrap_interval(values, resamples=resamples, seed=seed)
     comparisons = (
-        _comparison(own, name, by_model[name], measure, resamples, seed)
+        compare(own, by_model[name], model=name, measure=measure, resamples=resamples, seed=seed)
         for name in baselines
         if name != model and name in by_model
     )
@@ -104,30 +87,6 @@ def _metric(
         low=low,
         high=high,
         baselines=tuple(each for each in comparisons if each is not None),
-    )
-
-
-def _comparison(
-    own: Mapping[str, ScoredForecast],
-    baseline: str,
-    theirs: Mapping[str, ScoredForecast],
-    measure: Measure,
-    resamples: int,
-    seed: int,
-) -> Comparison | None:
-    shared = [race for race in own if race in theirs and measure in theirs[race].values]
-    if not shared:
-        return None
-    mine = np.array([own[race].values[measure] for race in shared])
-    other = np.array([theirs[race].values[measure] for race in shared])
-    low, high = bootstrap_interval(mine - other, resamples=resamples, seed=seed)
-    return Comparison(
-        model=baseline,
-        races=len(shared),
-        value=float(other.mean()),
-        difference=float((mine - other).mean()),
-        low=low,
-        high=high,
     )
 
 

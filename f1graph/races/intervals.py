@@ -27,7 +27,8 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-@lru_cache(maxsize=32)
+# A few: that of a thousand races is sixteen megabytes, and whoever asks the API chooses how many they are.
+@lru_cache(maxsize=8)
 def resampled_counts(races: int, resamples: int, seed: int) -> Floats:
     """How often each race is in each resample. (resamples, races)"""
     picked = np.random.default_rng(seed).integers(0, races, (resamples, races))

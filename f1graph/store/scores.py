@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, delete, func, insert, select, true
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, true
 
 from f1graph.races.forecast import Score, ScoredForecast
 from f1graph.races.measures import CalibrationBin, Measure, ModelMetric
@@ -108,15 +108,37 @@ async def replace_metrics(
         await write.execute(insert(calibration_bins), rows)
 
 
-async def newest_scores(read: Read, *, invented: bool, as_of: datetime) -> list[ScoredForecast]:
-    """Every scored forecast of the real or of the invented championship, in the order of publication.
+@dataclass(frozen=True, slots=True)
+class ScoresWanted:
+    """Which scores are asked for; None asks for all."""
+
+    models: Collection[str] | None = None
+    stage: Stage | None = None
+    seasons: Collection[int] | None = None
+    measure: Measure | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        among = {forecasts.c.model: self.models, races.c.season: self.seasons}
+        found = [column.in_(list(values)) for column, values in among.items() if values is not None]
+        equal = {forecasts.c.stage: self.stage, scores.c.measure: self.measure}
+        return found + [column == value for column, value in equal.items() if value is not None]
+
+
+async def newest_scores(
+    read: Read, *, invented: bool, as_of: datetime, wanted: ScoresWanted | None = None
+) -> list[ScoredForecast]:
+    """Scored forecasts of the real or of the invented championship, in the order of publication.
 
     Args:
         as_of: Only forecasts made by then, against the newest result known then: in a past weekend that is
             lived again the store may hold scores of later races.
     """
+    asked = (ScoresWanted() if wanted is None else wanted).conditions()
+    judged = (forecasts.c.invented.is_(invented), forecasts.c.made_at <= as_of, *asked)
     newest = (
         select(scores.c.forecast_id, func.max(scores.c.revision).label("revision"))
+        .join(forecasts, forecasts.c.id == scores.c.forecast_id)
+        .join(races, races.c.id == scores.c.race_id)
         .join(
             classifications,
             and_(
@@ -125,7 +147,7 @@ async def newest_scores(read: Read, *, invented: bool, as_of: datetime) -> list[
                 classifications.c.revision == scores.c.revision,
             ),
         )
-        .where(classifications.c.known_at <= as_of)
+        .where(classifications.c.known_at <= as_of, *judged)
         .group_by(scores.c.forecast_id)
         .subquery()
     )
@@ -139,7 +161,7 @@ async def newest_scores(read: Read, *, invented: bool, as_of: datetime) -> list[
             scores,
             and_(scores.c.forecast_id == forecasts.c.id, scores.c.revision == newest.c.revision),
         )
-        .where(forecasts.c.invented.is_(invented), forecasts.c.made_at <= as_of)
+        .where(*judged)
         .order_by(forecasts.c.sequence)
     )
     async for some in read.partitions(statement):

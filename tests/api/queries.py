@@ -40,7 +40,7 @@ SUITE = {
     "explained": "{ forecasts(first: 10) { nodes { entries { win explanation(of: WIN) { contributions "
     "{ value } } attention { race { name } } variableWeights { weight } } "
     "movement { since { stage } entries { win causes { value } } } } } }",
-    "track record": "{ modelMetrics { measure value low high } models { key version } }",
+    "track record": "{ modelMetrics { nodes { measure value low high } } models { nodes { key version } } }",
     "updates": "{ updates { nextCursor askAgainAt updates { __typename kind cursor } } }",
     "unknown": '{ race(id: "1949-nowhere") { name } nextRace { name } }',
     "to come": '{ nextRace { results(asOf: "2199-01-01T00:00:00Z") { position } } latestRace { name } }',

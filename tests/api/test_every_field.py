@@ -33,6 +33,7 @@ _ARGUMENTS = {
     "Query.node": f'id: "{_DRIVER}"',
     "Query.nodes": f'ids: ["{_DRIVER}", "{global_id("Race", NEXT.id)}"]',
     "Query.calibration": 'model: "rating", stage: AFTER_QUALIFYING',
+    "Query.compareModels": 'models: ["rating", "grid"], stage: AFTER_QUALIFYING, measure: WINNER_LOG_LOSS',
     "Forecast.chance": 'of: {ahead: ["verstappen", "norris"], points: ["alonso"]}',
     "Forecast.headToHead": 'a: "verstappen", b: "norris"',
     "Race.session": "kind: RACE",

@@ -194,3 +194,29 @@ async def publish(api: Api, new: Forecast) -> None:
     async with store.write() as write:
         await store_forecast(write, new, is_served=True, now=new.made_at)
     await store.close()
+
+
+def test_what_moved_since_any_earlier_forecast_may_be_asked_for(api: Api) -> None:
+    query = (
+        "query ($since: ID) { latestForecast { key race { slug } movement(since: $since) { since { key } "
+        "entries { driver { slug } win } } entries { driver { slug } win } } }"
+    )
+    whole = api.ask("{ nextRace { forecasts { nodes { id key stage entries { driver { slug } win } } } } }")
+    after, _, first = whole["nextRace"]["forecasts"]["nodes"]
+    for since in (first["id"], first["key"]):
+        moved = api.ask(query, {"since": since})["latestForecast"]["movement"]
+        assert moved["since"] == {"key": first["key"]}
+        before = {entry["driver"]["slug"]: entry["win"] for entry in first["entries"]}
+        now = {entry["driver"]["slug"]: entry["win"] for entry in after["entries"]}
+        for entry in moved["entries"]:
+            slug = entry["driver"]["slug"]
+            assert entry["win"] == pytest.approx(now[slug] - before[slug])
+
+
+def test_nothing_moves_since_what_came_later_or_was_of_another_race(api: Api) -> None:
+    found = api.ask('{ latestForecast { key } forecasts(race: "2024-gp-1") { nodes { key } } }')
+    query = "query ($id: ID!, $since: ID) { forecast(id: $id) { movement(since: $since) { cause } } }"
+    latest, other = found["latestForecast"]["key"], found["forecasts"]["nodes"][0]["key"]
+    for since in (latest, other, "nothing"):
+        error = api.error(query, {"id": latest, "since": since})
+        assert error["extensions"]["code"] == "BAD_REQUEST"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from f1graph.store.engine import open_store
 from f1graph.store.facts import record_facts
-from tests.api.conftest import Api
+from tests.api.conftest import Api, start
 from tests.api.seed import NOW, SEASON, facts_of
-from tests.builders import a_history, a_race
+from tests.builders import DRIVERS, a_history, a_race, a_result, team_of
 
 _RESULTS = (
     'query ($after: String) { driver(id: "norris") { results(first: 2, after: $after) {'
@@ -92,3 +94,39 @@ def test_a_list_is_never_longer_than_a_hundred(sqlite_api: Api, first: int) -> N
     error = sqlite_api.error(f"{{ races(first: {first}) {{ nodes {{ slug }} }} }}")
     assert error["message"] == f"`first` must be between 1 and 100, not {first}"
     assert error["extensions"]["code"] == "BAD_LIST_SIZE"
+
+
+@pytest.mark.parametrize("order", ["NEWEST_FIRST", "OLDEST_FIRST"])
+async def test_a_correction_between_two_pages_repeats_and_skips_nobody(url: str, order: str) -> None:
+    """G7: a disqualification moves lines within a race; the pages after the first know nothing of it yet."""
+    query = (
+        "query ($team: ID!, $order: RaceOrder!, $after: String) { constructor(id: $team) { "
+        "results(first: 1, order: $order, after: $after, season: 2024, kind: RACE) { "
+        "totalCount nodes { race { slug } driver { slug } } pageInfo { hasNextPage endCursor } } } }"
+    )
+    asked = {"team": team_of(DRIVERS[0]), "order": order}
+
+    def pages(api: Api, after: str | None) -> Iterator[dict[str, Any]]:
+        more = True
+        while more:
+            page = api.ask(query, {**asked, "after": after})["constructor"]["results"]
+            yield page
+            after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+
+    with start(url) as client:
+        before = list(pages(Api(client, url), None))
+    lines = [(node["race"]["slug"], node["driver"]["slug"]) for page in before for node in page["nodes"]]
+    assert len(set(lines)) == len(lines) == before[0]["totalCount"] == 6
+    race = next(race for race in SEASON if race.id == lines[0][0])
+    later = NOW + timedelta(minutes=1)
+    last_now = sorted(DRIVERS, key=lambda driver: driver == lines[0][1])
+    turned = a_result(race, last_now, known_at=later, revision=9)
+    store = open_store(url)
+    async with store.write() as write:
+        await record_facts(write, facts_of(a_history((race,), facts=[turned]), version="2"), now=later)
+    await store.close()
+
+    with start(url, now=later) as client:
+        assert list(pages(Api(client, url), before[0]["pageInfo"]["endCursor"])) == before[1:]
+        again = next(pages(Api(client, url), None))["nodes"][0]
+    assert (again["race"]["slug"], again["driver"]["slug"]) != lines[0]

@@ -40,6 +40,17 @@ def test_a_key_is_shown_once_and_only_its_id_afterwards(folder: Path) -> None:
     assert split[1] not in shown
 
 
+def test_scopes_may_be_told_one_by_one(folder: Path) -> None:
+    made = told(folder, "keys", "create", "ours", "--scope", "refresh", "--scope", "models:write")
+    assert made["scopes"] == ["models:write", "refresh"]
+
+
+def test_an_id_is_shown_whole_on_a_narrow_terminal(folder: Path) -> None:
+    """Who revokes a key copies its id from the list."""
+    made = told(folder, "keys", "create", "the app of a fan", "--scope", "refresh,models:write,limits:raised")
+    assert f" {made['id']} " in ask(folder, "keys", "list", columns=70)
+
+
 def test_a_key_is_printed_alone_so_that_it_can_be_piped(folder: Path) -> None:
     given = ask(folder, "keys", "create", "ours", "--scope", "models:write")
     assert split_key(given.removesuffix("\n")) is not None

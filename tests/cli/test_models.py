@@ -22,7 +22,7 @@ STAGE = ("--stage", "AFTER_QUALIFYING")
 LATER = "2024-11-02T12:00Z"
 
 
-def ask(folder: Path, *arguments: str, now: str = NOW) -> str:
+def ask(folder: Path, *arguments: str, now: str = NOW, columns: int = 200) -> str:
     """As typed, but in this process: torch is loaded once.
 
     Raises:
@@ -33,7 +33,7 @@ def ask(folder: Path, *arguments: str, now: str = NOW) -> str:
         "F1GRAPH_INVENTED_SEASONS": "2",
         "F1GRAPH_MODEL": "rating",
         "F1GRAPH_THREADS": "1",
-        "COLUMNS": "200",
+        "COLUMNS": str(columns),
     }
     with this_process_left_as_it_was():
         done = CliRunner(env=environment).invoke(app, ["--now", now, *arguments])

@@ -8,8 +8,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from f1graph.forecasts.metrics import calibration, calibration_bins, model_metrics, one_per_race
+from f1graph.forecasts.metrics import calibration, calibration_bins, model_metrics
 from f1graph.forecasts.score import judge
+from f1graph.races.comparing import one_per_race
 from f1graph.races.forecast import ScoredForecast
 from f1graph.races.intervals import bootstrap_interval, wilson_interval
 from f1graph.races.measures import Measure, ModelMetric, Target

@@ -12,6 +12,7 @@ import strawberry
 from strawberry import argument, field
 
 from f1graph.api.bundles import Bundle
+from f1graph.api.comparing import ModelComparison, compare_models
 from f1graph.api.context import Context, Info
 from f1graph.api.ids import cursor, page_size, read_cursor, short_text
 from f1graph.api.lists import After, Connection, First, connection
@@ -84,6 +85,32 @@ class TrackRecordQuestions:
                 limit=page_size(first),
             )
         return [Calibration.of(stored) for stored in found]
+
+    @field(
+        description="One model beside others, paired by race. Null, with an error, where no forecast of the "
+        "first was judged."
+    )
+    async def compare_models(
+        self,
+        info: Info,
+        models: Annotated[
+            list[str],
+            argument(
+                description='The model, then those it is compared with, by name: `["ultra", "rating", '
+                '"grid"]`. From 2 to 6; baselines (`uniform`, `grid`, `championship`) too.'
+            ),
+        ],
+        stage: Annotated[Stage, argument(description="The stage of the forecasts.")],
+        seasons: Annotated[
+            list[int] | None,
+            argument(description="Only races of these seasons, by their years; at most 100. Empty: of all."),
+        ] = None,
+        measure: Annotated[
+            Measure,
+            argument(description="By which measure. By default the one that trained models are chosen by."),
+        ] = Measure.RANKED_PROBABILITY,
+    ) -> ModelComparison | None:
+        return await compare_models(info.context, models, stage=stage, seasons=seasons, measure=measure)
 
     @field(description="The trained models on disk, newest first.")
     async def models(
