@@ -34,15 +34,15 @@ class Asked:
 
     Attributes:
         query: The text of the document; None where its id must do.
-        document_id: The hash or the name of a persisted document.
         extensions: What the caller asks for beyond GraphQL.
+        document_id: The hash or the name of a persisted document.
     """
 
     query: str | None
-    document_id: str | None
     variables: dict[str, Any]
     operation_name: str | None
     extensions: dict[str, Any]
+    document_id: str | None = None
 
     @property
     def wants_cost(self) -> bool:
@@ -101,7 +101,7 @@ class Reader:
             raise RefusedError("BAD_REQUEST", "`query` must be a GraphQL document, or `documentId` name one")
         if name is not None and not isinstance(name, str):
             raise RefusedError("BAD_REQUEST", "`operationName` must be text")
-        return Asked(query, document_id, variables, name or None, extensions)
+        return Asked(query, variables, name or None, extensions, document_id)
 
     def _object(self, content: dict[str, Any], key: str) -> dict[str, Any]:
         found = content.get(key)

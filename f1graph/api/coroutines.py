@@ -11,8 +11,8 @@ T = TypeVar("T")
 class Resumed(Generic[T]):
     """Awaits the rest of a coroutine that was begun by `send(None)` and waits for a future.
 
-    Until it waits for the first time the coroutine runs in the task of whoever began it: it must not ask
-    before that which task it runs in, as a time-out does.
+    Until it waits for the first time the coroutine runs in the task of whoever began it, and then perhaps in
+    another: it must not ask before that which task it runs in, as a time-out does.
     """
 
     __slots__ = ("_coroutine", "_waits_for")
@@ -20,13 +20,20 @@ class Resumed(Generic[T]):
     def __init__(self, coroutine: Coroutine[Any, Any, T], waits_for: Any) -> None:
         self._coroutine = coroutine
         self._waits_for = waits_for
+        # A future bears this mark until a task takes it off. Others may wait for the same one meanwhile, and
+        # must find it without.
+        if waits_for is not None:
+            waits_for._asyncio_future_blocking = False
+
+    def close(self) -> None:
+        """Gives the coroutine up."""
+        self._coroutine.close()
 
     def __await__(self) -> Generator[Any, Any, T]:
         waits_for = self._waits_for
         try:
             while True:
-                # A task takes this mark off a future that it waits for, and refuses one without it: when
-                # several wait for the same one, each has to set it anew.
+                # A task refuses a future without the mark.
                 if waits_for is not None:
                     waits_for._asyncio_future_blocking = True
                 try:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
-from inspect import isawaitable
 
-from graphql import ExecutionResult, GraphQLError, OperationType, execute
+from graphql import GraphQLError, OperationType
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
@@ -28,13 +27,14 @@ from f1graph.api.answers import (
 from f1graph.api.asked import BY_ADDRESS, Reader, RefusedError
 from f1graph.api.context import Context
 from f1graph.api.documents import Documents, Operation
+from f1graph.api.execution import Execution
 from f1graph.api.limits import DocumentError
 from f1graph.api.news.framing import Framing, ended, framed, framing_of
 from f1graph.api.news.operations import EndedError, Operations, refused_document
 from f1graph.api.news.single_connection import SharedStreams, token_of
 from f1graph.api.news.streams import Manner, StreamedResponse
 from f1graph.api.response_cache import MAY_BE_KEPT
-from f1graph.api.schema import graphql_schema
+from f1graph.api.schema import schema
 
 
 class GraphQLEndpoint:
@@ -62,6 +62,7 @@ class GraphQLEndpoint:
         self._reader = reader
         self._timeout = request_timeout.total_seconds()
         self._context = context
+        self._execution = Execution(schema)
 
     async def answer(self, request: Request) -> Response:
         accept = request.headers.get("accept")
@@ -138,18 +139,14 @@ class GraphQLEndpoint:
         return StreamedResponse(frames, framing, self._manner)
 
     async def _execute(self, operation: Operation, request: Request, media_type: str) -> Response:
-        # One moment for the whole request: its fields must agree.
-        context = self._context(request)
-        result = execute(
-            graphql_schema,
+        result = await self._execution.execute(
             operation.document.node,
-            context_value=context,
-            variable_values=operation.variables,
-            operation_name=operation.name,
+            # One moment for the whole request: its fields must agree.
+            lambda: self._context(request),
+            kind=operation.kind,
+            name=operation.name,
+            variables=operation.variables,
         )
-        if isawaitable(result):
-            result = await result
-        assert isinstance(result, ExecutionResult)
         if result.data is None and result.errors and all(error.path is None for error in result.errors):
             # Nothing was executed: variables that do not fit.
             raise DocumentError("BAD_USER_INPUT", [_plain(error) for error in result.errors])

@@ -175,6 +175,7 @@ class RateLimits:
         was_lost = self._lost_until is not None
         if self._shared is not None and self._may_be_asked():
             try:
+                # For all of it: connecting, too, is several questions.
                 async with asyncio.timeout(ANSWERS_WITHIN.total_seconds()):
                     found = await _hit(self._shared, f"{whose}/{minute}", amount)
             except (RedisError, OSError, TimeoutError) as error:
@@ -212,8 +213,7 @@ async def _hit(storage: RedisStorage, key: str, amount: int) -> int:
 
 
 def _pool(redis_url: str) -> ConnectionPool:
-    seconds = ANSWERS_WITHIN.total_seconds()
     try:
-        return ConnectionPool.from_url(redis_url, socket_timeout=seconds, socket_connect_timeout=seconds)
+        return ConnectionPool.from_url(redis_url)
     except ValueError as error:
         raise SettingsError(f"F1GRAPH_REDIS_URL={redis_url!r}: {error}") from error

@@ -6,6 +6,7 @@ of the two, so a signature says whether it may write. One transaction belongs to
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
@@ -113,7 +114,7 @@ class Store:
             StoreError: The database cannot be opened, or every connection is in use for too long.
         """
         try:
-            connection = await self.engine.connect()
+            connection = await self._connection()
         except NoFreeConnection as error:
             raise StoreError(
                 "every connection to the database is in use and none came free in time; "
@@ -128,6 +129,17 @@ class Store:
             yield connection
         finally:
             await connection.close()
+
+    async def _connection(self) -> AsyncConnection:
+        # In a task of its own: drivers set time-outs on the task that connects, and who asks may have been
+        # begun in another one, as resolvers are.
+        opening = asyncio.ensure_future(self.engine.connect())
+        try:
+            return await opening
+        except asyncio.CancelledError:
+            if opening.done() and not opening.cancelled() and opening.exception() is None:
+                await opening.result().close()
+            raise
 
     async def _begin(self, connection: AsyncConnection) -> AsyncTransaction:
         try:

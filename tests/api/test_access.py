@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -152,6 +153,20 @@ def test_when_a_key_was_used_is_kept_to_the_hour(client: TestClient, url: str, c
     assert used_at(NOW) == NOW
     assert used_at(NOW + timedelta(minutes=59)) == NOW
     assert used_at(NOW + timedelta(hours=1)) == NOW + timedelta(hours=1)
+
+
+def test_d4_a_key_is_read_while_another_writes_and_its_use_is_noted_afterwards(sqlite_url: str) -> None:
+    """D4: SQLite has one writer at a time, and a read must not wait for it."""
+    given = new_key(sqlite_url)
+    with start(sqlite_url, database_timeout=timedelta(seconds=60)) as client:
+        writer = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")
+        assert ask(client, f"Bearer {given}").status_code == 200
+        used = "SELECT last_used_at FROM api_keys WHERE id = ?"
+        assert writer.execute(used, [id_of(given)]).fetchone() == (None,)
+        writer.execute("ROLLBACK")
+    assert writer.execute(used, [id_of(given)]).fetchone() != (None,)
+    writer.close()
 
 
 def test_the_pages_and_probes_ask_for_no_key(client: TestClient) -> None:

@@ -91,9 +91,9 @@ async def _in(url: str, work: Any) -> Any:
 
 @pytest.fixture
 def public(url: str, tmp_path: Path) -> Iterator[Writer]:
-    """Who has no key."""
+    """Who has no key. D2: two connections are enough for every write and its row."""
     clock = AClock()
-    settings = Settings(database_url=url, data_dir=tmp_path / "data")
+    settings = Settings(database_url=url, data_dir=tmp_path / "data", database_pool_size=2)
     with TestClient(create_app(settings, clock=clock), client=("192.0.2.7", 4711)) as client:
         yield Writer(client, url, clock)
 
