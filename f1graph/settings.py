@@ -197,6 +197,17 @@ class Settings(BaseSettings):
     variable_depth_limit: int = Field(20, ge=1, le=100, description="How deep variables may be nested.")
     introspection: bool = Field(True, description="Tell the schema to who asks for it.")
     suggestions: bool = Field(True, description="Answer an unknown name with names that are alike.")
+    persisted_documents: Path | None = Field(
+        None,
+        description="Registered documents: a JSON file `{hash: document}`, or a folder of `.graphql` files.",
+    )
+    only_persisted_documents: bool = Field(False, description="Run registered documents only.")
+    automatic_documents: int = Field(
+        1_000,
+        ge=0,
+        le=10_000,
+        description="Automatic persisted queries that each process remembers; 0: they are off.",
+    )
     response_cache_entries: int = Field(
         1_000,
         ge=0,

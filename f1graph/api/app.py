@@ -33,6 +33,7 @@ from f1graph.api.news.single_connection import TOKEN_HEADER, SharedStreams
 from f1graph.api.news.streams import Connections, Manner
 from f1graph.api.news.websocket import ConnectionLimits, WebSocketEndpoint
 from f1graph.api.pages import page, plain_root_page, web_folder
+from f1graph.api.persisted import Persisted
 from f1graph.api.rate_limits import RateLimits, Standing
 from f1graph.api.response_cache import VERSION, ResponseCache
 from f1graph.api.schema import graphql_schema
@@ -92,7 +93,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         state = request.state
         return await memory.known(getattr(state, VERSION), state.store, clock())
 
-    documents = Documents(graphql_schema, Limits.of(settings))
+    documents = Documents(graphql_schema, Limits.of(settings), Persisted.of(settings))
     reader = Reader(body_limit=settings.body_limit, depth_limit=settings.variable_depth_limit)
     operations = Operations(context=context, timeout=settings.request_timeout.total_seconds())
     manner = Manner(Connections(settings.stream_limit), settings.subscriber_patience)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ from starlette.requests import Request
 from f1graph.api.answers import JSON
 from f1graph.errors import F1GraphError
 
+_HASH = re.compile("[0-9a-fA-F]{64}")
+# As GraphQL over HTTP spells identifiers, which need not be spelt otherwise in an address.
+_ID = re.compile("[A-Za-z0-9._~-]{1,200}(:[A-Za-z0-9._~-]{1,200})?")
 # HEAD is GET without the body.
 BY_ADDRESS = ("GET", "HEAD")
 
@@ -29,13 +33,16 @@ class Asked:
     """What a request asks for.
 
     Attributes:
+        query: The text of the document; None where its id must do.
         extensions: What the caller asks for beyond GraphQL.
+        document_id: The hash or the name of a persisted document.
     """
 
-    query: str
+    query: str | None
     variables: dict[str, Any]
     operation_name: str | None
     extensions: dict[str, Any]
+    document_id: str | None = None
 
     @property
     def wants_cost(self) -> bool:
@@ -66,6 +73,7 @@ class Reader:
             return self.asked(
                 {
                     "query": parameters.get("query"),
+                    "documentId": parameters.get("documentId"),
                     "operationName": parameters.get("operationName"),
                     "variables": _json(parameters.get("variables")),
                     "extensions": _json(parameters.get("extensions")),
@@ -87,12 +95,13 @@ class Reader:
                 "BAD_REQUEST", 'the request must be an object such as {"query": "{ nextRace { name } }"}'
             )
         query, name = content.get("query"), content.get("operationName")
-        if not isinstance(query, str) or not query.strip():
-            raise RefusedError("BAD_REQUEST", "`query` must be a GraphQL document")
+        variables, extensions = (self._object(content, key) for key in ("variables", "extensions"))
+        document_id = _document_id(content, extensions)
+        if not (query is None and document_id) and (not isinstance(query, str) or not query.strip()):
+            raise RefusedError("BAD_REQUEST", "`query` must be a GraphQL document, or `documentId` name one")
         if name is not None and not isinstance(name, str):
             raise RefusedError("BAD_REQUEST", "`operationName` must be text")
-        variables, extensions = (self._object(content, key) for key in ("variables", "extensions"))
-        return Asked(query, variables, name or None, extensions)
+        return Asked(query, variables, name or None, extensions, document_id)
 
     def _object(self, content: dict[str, Any], key: str) -> dict[str, Any]:
         found = content.get(key)
@@ -118,6 +127,23 @@ class Reader:
             if len(body) > self._body_limit:
                 raise too_large
         return bytes(body)
+
+
+def _document_id(content: dict[str, Any], extensions: dict[str, Any]) -> str | None:
+    """The id of a persisted document: `documentId`, or the hash of an automatic persisted query."""
+    found, automatic = content.get("documentId"), extensions.get("persistedQuery")
+    if automatic is not None:
+        if not isinstance(automatic, dict) or automatic.get("version") != 1:
+            raise RefusedError("BAD_REQUEST", "`persistedQuery` must have the version 1")
+        if found is not None:
+            raise RefusedError("BAD_REQUEST", "send either `documentId` or `persistedQuery`")
+        found = automatic.get("sha256Hash")
+        if not isinstance(found, str) or not _HASH.fullmatch(found):
+            raise RefusedError("BAD_REQUEST", "`sha256Hash` must be the hash of the document, in hexadecimal")
+        return found.lower()
+    if found is not None and (not isinstance(found, str) or not _ID.fullmatch(found)):
+        raise RefusedError("BAD_REQUEST", "`documentId` must be `sha256:` and a hash, or a name")
+    return found
 
 
 def is_deeper(value: Any, most: int) -> bool:

@@ -21,8 +21,13 @@ from f1graph.api.asked import Asked
 from f1graph.api.costs import Costs
 from f1graph.api.limits import DocumentError, LimitError, Limits
 from f1graph.api.measure import Cost, Measure, whole_number
+from f1graph.api.persisted import Persisted
 from f1graph.api.validation import check
+from f1graph.errors import SettingsError
 
+# Some hundred ordinary documents, and no more memory where somebody sends ever new ones.
+_USUAL_SIZE = 50_000_000
+_BYTES_OF_A_TOKEN = 600
 _TOO_MANY_TOKENS = "Syntax Error: Document contains more than"
 _TOO_DEEP = "Syntax Error: Document is nested too deeply"
 
@@ -46,10 +51,15 @@ class MeasuredOperation:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document within the limits."""
+    """A valid document within the limits.
+
+    Attributes:
+        size: About how many bytes it takes.
+    """
 
     node: DocumentNode
     operations: tuple[MeasuredOperation, ...]
+    size: int
 
     def operation(self, name: str | None) -> MeasuredOperation:
         """The operation to run.
@@ -84,14 +94,31 @@ class Operation:
 
 
 class Documents:
-    """The documents seen last, by their text; refusals are not remembered."""
+    """The documents seen last, by their text; refusals are not remembered.
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits, *, size: int = 256) -> None:
+    Args:
+        size: About how many bytes they may take.
+
+    Raises:
+        SettingsError: A registered document may not be executed.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        limits: Limits,
+        persisted: Persisted | None = None,
+        *,
+        size: int = _USUAL_SIZE,
+    ) -> None:
         self._schema = schema
         self._limits = limits
+        self._persisted = persisted or Persisted()
         self._costs = Costs(schema)
         self._size = size
+        self._held = 0
         self._seen: OrderedDict[str, Document] = OrderedDict()
+        self._registered = self._check_registered()
 
     @property
     def limits(self) -> Limits:
@@ -102,12 +129,15 @@ class Documents:
 
         Raises:
             DocumentError: It may not be run.
+            RefusedError: It is not told which.
         """
-        document = self.read(asked.query)
+        text = self._persisted.text(asked)
+        document = self.read(text)
+        self._persisted.remember(asked)
         found = document.operation(asked.operation_name)
         cost = self.cost(found, asked.variables)
         return Operation(
-            asked.query, document, found.node.operation, found.name, asked.variables, cost, asked.wants_cost
+            text, document, found.node.operation, found.name, asked.variables, cost, asked.wants_cost
         )
 
     def read(self, text: str) -> Document:
@@ -116,14 +146,19 @@ class Documents:
         Raises:
             DocumentError: It may not be executed.
         """
+        registered = self._registered.get(text)
+        if registered is not None:
+            return registered
         seen = self._seen.get(text)
         if seen is not None:
             self._seen.move_to_end(text)
             return seen
         document = self._check(text)
         self._seen[text] = document
-        if len(self._seen) > self._size:
-            self._seen.popitem(last=False)
+        self._held += document.size
+        while self._held > self._size:
+            _, forgotten = self._seen.popitem(last=False)
+            self._held -= forgotten.size
         return document
 
     def cost(self, operation: MeasuredOperation, variables: Mapping[str, Any]) -> int:
@@ -143,6 +178,19 @@ class Documents:
             )
         return cost
 
+    def _check_registered(self) -> dict[str, Document]:
+        checked: dict[str, Document] = {}
+        for name, text in self._persisted.registered.items():
+            if text in checked:
+                continue
+            try:
+                checked[text] = self._check(text)
+            except DocumentError as error:
+                raise SettingsError(
+                    f"F1GRAPH_PERSISTED_DOCUMENTS: the document {name!r} may not run, {error.reason}: {error}"
+                ) from error
+        return checked
+
     def _check(self, text: str) -> Document:
         node = self._parse(text)
         try:
@@ -150,7 +198,7 @@ class Documents:
             check(self._schema, node, self._limits)
         except RecursionError as error:
             raise LimitError("TOO_DEEP", "the document is nested too deeply") from error
-        return Document(node, operations)
+        return Document(node, operations, len(text) + _BYTES_OF_A_TOKEN * node.token_count)
 
     def _parse(self, text: str) -> DocumentNode:
         try:

@@ -67,7 +67,7 @@ class Doubting(ManyVoiced, Protocol):
 @dataclass(frozen=True, eq=False)
 class UltraPredictor:
     """Attributes:
-    components: The members, and the anchors, which are tables that rule nothing out; by name.
+    components: The members, and the anchors, which are tables that rule no winner out; by name.
     versions: Of the members only: who is no anchor has a voice that users see.
     stack: The proportions, of all components that were trained.
     confidence: Correction of the chance to be within two places.
@@ -102,7 +102,8 @@ class UltraPredictor:
         generator = np.random.default_rng(_seed(seed, "pool"))
         members = {name: one for name, one in drawn.items() if name in self.versions}
         size = int(draws * min(_SPARE_DRAWS, 1 / max(stack.order.values())))
-        pool = pooled(drawn, stack.order, size, generator, causes=joined_causes(members, stack.order))
+        ordering = {name: one for name, one in drawn.items() if name in stack.order}
+        pool = pooled(ordering, stack.order, size, generator, causes=joined_causes(members, stack.order))
         weights = rake(pool, win=stack.pooled_win(views), retirement=stack.pooled_retirement(views))
         weights = self.team_luck.weigh(pool, weights, features.constructor_ids)
         whole = resample(pool, weights, draws=draws, generator=generator)
@@ -159,7 +160,7 @@ class UltraPredictor:
 class UltraEstimator:
     """Attributes:
     members: Who is stacked.
-    anchors: Baselines that have a small share, so that nothing is ruled out.
+    anchors: Baselines with a small share in the word on who wins, so that nobody is ruled out.
     cache: Where finished fits are kept; those of the walk are the same for every later training.
     """
 

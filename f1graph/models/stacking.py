@@ -3,8 +3,9 @@
 A linear pool (Stone, "The Opinion Pool", 1961): the ensemble's draws are the members' draws in some
 proportion. The proportions are the most likely ones given how past races ended, found by expectation
 maximisation and held near equal shares by a prior, because fitted weights of good members hardly beat equal
-ones. The winner has proportions of his own: what tells who wins is not what tells who is eleventh. Recent
-races count more, so that a change of regulations is noticed.
+ones. The winner has proportions of his own: what tells who wins is not what tells who is eleventh. Anchors,
+tables that know less but never rule anything out, have a word on the winner only: in the order every share
+of theirs costs. Recent races count more, so that a change of regulations is noticed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ Values = NDArray[np.float64]
 HALF_LIFE_YEARS = 4.0
 _ORDER_PRIOR_RACES = 40.0
 _WINNER_PRIOR_RACES = 40.0
-# The prior share of all anchors together: tables that know less, but never rule anything out.
+# The prior share of all anchors together in the word on who wins.
 _ANCHORS_SHARE = 0.1
 _STEPS = 200
 _FLOOR = 1e-4
@@ -81,7 +82,7 @@ class Stack:
     """What was learnt.
 
     Attributes:
-        order: Share of each component's draws, summing to 1.
+        order: Share of each member's draws, summing to 1.
         winner: Share of each component's word on who wins, summing to 1.
         winner_power: The pooled chances to win are raised to it and made to sum to 1 again: above 1
             sharpens, because a pool of calibrated members is too flat.
@@ -130,35 +131,34 @@ class Stack:
 
 def learn_stack(races: Sequence[JudgedRace], *, members: Sequence[str], anchors: Sequence[str]) -> Stack:
     """The most likely proportions, given the prior and how the races ended."""
-    prior = {name: (1 - _ANCHORS_SHARE * bool(anchors)) / len(members) for name in members}
-    prior |= {name: _ANCHORS_SHARE / len(anchors) for name in anchors}
-    names = list(prior)
-    shares = np.array([prior[name] for name in names])
+    alike = dict.fromkeys(members, 1 / len(members))
+    anchored = {name: (1 - _ANCHORS_SHARE * bool(anchors)) * share for name, share in alike.items()}
+    anchored |= {name: _ANCHORS_SHARE / len(anchors) for name in anchors}
     if not races:
-        return Stack(prior, prior, 1.0, Logistic(), 0)
+        return Stack(alike, anchored, 1.0, Logistic(), 0)
     ages = np.array([race.age for race in races])
     # Counted from the newest of these races, so that later ones, merely by being there, change nothing.
     weight = 0.5 ** ((ages - ages.min()) / HALF_LIFE_YEARS)
-    order_chance = [_chance_of_positions(race, names) for race in races]
+    order_chance = [_chance_of_positions(race, members) for race in races]
     order = _most_likely(
         np.concatenate(order_chance),
         # A race is one piece of evidence, whatever the size of its field.
         np.concatenate(
             [np.full(len(one), w / len(one)) for one, w in zip(order_chance, weight, strict=True)]
         ),
-        shares,
+        np.array(list(alike.values())),
         _ORDER_PRIOR_RACES,
     )
     won = [
         (chance, w)
         for race, w in zip(races, weight, strict=True)
-        for chance in _chance_of_winner(race, names)
+        for chance in _chance_of_winner(race, list(anchored))
     ]
     chance, counted = np.array([one for one, _ in won]), np.array([w for _, w in won])
-    winner = _most_likely(chance, counted, shares, _WINNER_PRIOR_RACES)
+    winner = _most_likely(chance, counted, np.array(list(anchored.values())), _WINNER_PRIOR_RACES)
     stack = Stack(
-        dict(zip(names, order.tolist(), strict=True)),
-        dict(zip(names, winner.tolist(), strict=True)),
+        dict(zip(members, order.tolist(), strict=True)),
+        dict(zip(anchored, winner.tolist(), strict=True)),
         1.0,
         Logistic(),
         len(races),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import api, fetching, importing, laps, models, truth
+from tests.benchmarks import api, fetching, importing, laps, models, subscriptions, truth
 
 BACKTESTS = [Path(argument) for argument in sys.argv[1:] if argument.endswith((".csv", ".csv.gz"))]
 BENCHMARKS: dict[str, Callable[[], None]] = {
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "models": partial(models.main, BACKTESTS),
     "truth": truth.main,
     "api": api.main,
+    "subscriptions": subscriptions.main,
     "laps": laps.main,
     "fetch": fetching.main,
 }

@@ -266,7 +266,8 @@ def test_a_history_too_short_for_a_walk_is_stacked_by_the_prior() -> None:
     trained = rating_alone.fit(RACES[:30], stage=STAGE, seed=1)
 
     assert trained.stack.races == 0
-    assert trained.stack.order["rating"] == pytest.approx(0.9)
+    assert trained.stack.order == {"rating": 1.0}
+    assert trained.stack.winner["rating"] == pytest.approx(0.9)
     assert not any(trained.walk_forward.values())
     with pytest.raises(ForecastError, match="29 past races are too few for ultra"):
         rating_alone.fit(RACES[:29], stage=STAGE, seed=1)
@@ -284,4 +285,4 @@ def test_the_ensemble_knows_who_is_fast(trained: UltraPredictor) -> None:
     forecast = trained.predict(NEXT, draws=2000, seed=1)
 
     assert forecast.win.argmax() == len(CARS) - 1
-    assert trained.stack.order["rating"] > trained.stack.order["uniform"]
+    assert trained.stack.winner["rating"] > trained.stack.winner["uniform"]

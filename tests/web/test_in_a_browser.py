@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from f1graph.api.app import create_app
 from f1graph.api.pages import web_folder
 from f1graph.settings import Settings
 from tests.api.seed import NOW, fill_championship
+from tests.api.subscribers import living, publish_causes, until
 from tests.databases import SqliteTemplates
 from tests.serving import serving
 from tests.web.chromium import NAMES, Tab, a_tab, chromium_path
@@ -112,6 +114,42 @@ def test_graphiql_runs_all_examples_from_our_own_host_alone(tab: Tab, address: s
     assert {name: answer["errors"] for name, answer in found.items() if "errors" in answer} == {}
     tab.wait_until(f"({_ANSWER}).includes('data')")
     assert complaints(tab, address) == []
+
+
+_SUBSCRIPTION = "subscription News { updates { cause } }"
+_OUR_TAB: dict[str, str | None] = {
+    "id": "1",
+    "hash": None,
+    "title": "News",
+    "query": _SUBSCRIPTION,
+    "variables": None,
+    "headers": None,
+    "operationName": "News",
+    "response": None,
+}
+
+
+def test_graphiql_shows_news_as_they_are_published_until_it_is_stopped(
+    tab: Tab, tmp_path: Path, sqlite_templates: SqliteTemplates
+) -> None:
+    state = json.dumps({"tabs": [_OUR_TAB], "activeTabIndex": 0})
+    with living(sqlite_templates.copy(tmp_path, fill_championship)) as live:
+        tab.open(f"{live.address}/")
+        tab.wait_until("document.querySelector('a[href=\"/graphiql\"]')")
+        tab.evaluate(f"localStorage.setItem('f1graph:graphiql:tabState', {json.dumps(state)})")
+        tab.open(f"{live.address}/graphiql")
+        tab.wait_until(f"({_EDITOR}).includes('News')")
+        tab.wait_until(f"{_BUTTON}.getAttribute('aria-label').startsWith('Execute')")
+        tab.evaluate(f"{_BUTTON}.click()")
+        asyncio.run(until(lambda: live.feed.followers == 1))
+
+        for cause in ("postponed", "cancelled"):
+            asyncio.run(publish_causes(live.url, cause))
+            tab.wait_until(f"({_ANSWER}).includes('{cause}')")
+
+        tab.evaluate(f"{_BUTTON}.click()")
+        asyncio.run(live.nobody_follows())
+        assert complaints(tab, live.address) == []
 
 
 def test_the_first_page_leads_to_graphiql(tab: Tab, address: str) -> None:
