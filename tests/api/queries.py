@@ -40,7 +40,18 @@ SUITE = {
     "explained": "{ forecasts(first: 10) { nodes { entries { win explanation(of: WIN) { contributions "
     "{ value } } attention { race { name } } variableWeights { weight } } "
     "movement { since { stage } entries { win causes { value } } } } } }",
-    "track record": "{ modelMetrics { nodes { measure value low high } } models { nodes { key version } } }",
+    "track record": "{ modelMetrics { totalCount nodes { measure value low high } } "
+    'models { totalCount nodes { id key version } } calibration(model: "rating", stage: AFTER_QUALIFYING) '
+    '{ bins { target count observed low high } } compareModels(models: ["rating", "grid"], '
+    "stage: AFTER_QUALIFYING, measure: WINNER_LOG_LOSS) { races differences { other difference low high } "
+    "} }",
+    "drawn": '{ forecasts(first: 5) { nodes { chance(of: { podium: ["norris", "alonso"], out: ["gasly"] }) '
+    '{ probability low high } headToHead(a: "norris", b: "alonso") { ahead { count } bothOut { count } } } '
+    "} }",
+    "filtered": '{ races(constructor: "team-0", order: NEWEST_FIRST) { totalCount nodes { slug } } '
+    'drivers(constructor: "team-0", nationality: "Monaco") { totalCount nodes { slug '
+    'results(upToPosition: 3, circuit: "monza", order: OLDEST_FIRST) { totalCount nodes { position } } } } '
+    'circuits(country: "ITA", search: "mon") { totalCount nodes { name } } }',
     "updates": "{ updates { nextCursor askAgainAt updates { __typename kind cursor } } }",
     "unknown": '{ race(id: "1949-nowhere") { name } nextRace { name } }',
     "to come": '{ nextRace { results(asOf: "2199-01-01T00:00:00Z") { position } } latestRace { name } }',

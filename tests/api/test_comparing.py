@@ -14,7 +14,7 @@ from f1graph.store.engine import open_store
 from f1graph.store.forecasts import store_forecast
 from f1graph.store.scores import store_scores
 from tests.api.conftest import Api
-from tests.api.seed import FIRST, THIRD, a_forecast, cutoff_of
+from tests.api.seed import FIRST, SECOND, THIRD, a_forecast, cutoff_of
 
 _QUERY = (
     "query ($models: [String!]!, $seasons: [Int!]) { compareModels(models: $models, stage: AFTER_QUALIFYING, "
@@ -30,16 +30,20 @@ def compared(api: Api, *models: str, seasons: list[int] | None = None) -> dict[s
 
 @pytest.fixture
 async def newcomer(api: Api) -> Api:
-    """A model that forecast the first and the third race, the first of them twice."""
+    """A model that forecast the first and the third race, the first twice; of the second only early."""
     store = open_store(api.url)
-    told = ((FIRST, 9.0, 2), (FIRST, 1.0, 1), (THIRD, 2.0, 1))
+    last, early = Stage.AFTER_QUALIFYING, Stage.BEFORE_WEEKEND
+    told = ((FIRST, last, 9.0, 2), (FIRST, last, 1.0, 1), (THIRD, last, 2.0, 1), (SECOND, early, 7.0, 1))
     async with store.write() as write:
-        for race, value, hours_before in told:
-            made_at = cutoff_of(race.id, Stage.AFTER_QUALIFYING) - timedelta(hours=hours_before)
-            new = a_forecast(race.id, Stage.AFTER_QUALIFYING, made_at, model="newcomer")
+        for race, stage, value, hours_before in told:
+            made_at = cutoff_of(race.id, stage) - timedelta(hours=hours_before)
+            new = a_forecast(race.id, stage, made_at, model="newcomer")
             await store_forecast(write, new, is_served=False, now=made_at)
-            score = Score(new.id, 1, Measure.WINNER_LOG_LOSS, value)
-            await store_scores(write, race.id, [score], now=race.ends_at + timedelta(hours=1))
+            judged = [
+                Score(new.id, 1, Measure.WINNER_LOG_LOSS, value),
+                Score(new.id, 1, Measure.PODIUM_BRIER, 100.0),
+            ]
+            await store_scores(write, race.id, judged, now=race.ends_at + timedelta(hours=1))
     await store.close()
     return api
 

@@ -22,7 +22,7 @@ from f1graph.store.engine import Store, open_store
 from f1graph.store.facts import record_facts
 from tests.api.queries import EXAMPLES, WIDE
 from tests.api.seed import NOW, facts_of
-from tests.builders import a_history, a_race
+from tests.builders import DRIVERS, a_history, a_race
 
 
 @contextmanager
@@ -60,6 +60,12 @@ async def _ask(app: Starlette, query: str, **variables: Any) -> dict[str, Any]:
     content: dict[str, Any] = answer.json()
     assert "errors" not in content, content["errors"]
     return dict(content["data"])
+
+
+async def test_many_questions_of_one_forecast_read_its_draws_once(store: Store) -> None:
+    """G1: the race, its forecast, who is entered, their draws, their names, however much is asked."""
+    questions = " ".join(f'{driver}: chance(of: {{ win: ["{driver}"] }}) {{ count }}' for driver in DRIVERS)
+    assert await _fewest_statements(store, f"{{ nextRace {{ forecast {{ {questions} }} }} }}") <= 6
 
 
 async def _fewest_statements(store: Store, query: str, **variables: Any) -> int:

@@ -128,6 +128,24 @@ async def test_several_operations_share_a_connection(sqlite_live: Live) -> None:
         assert (await talk.hear())["payload"]["data"] == {"__typename": "Query"}
 
 
+async def test_twenty_subscriptions_that_all_ask_something_else_need_two_connections(url: str) -> None:
+    """D2: an event that is executed twenty times at once does not empty the pool."""
+    with living(url, database_pool_size=2) as live:
+        after = await live.newest()
+        async with talking(live) as talk:
+            await talk.begin()
+            for number in range(20):
+                asked = f"race {{ n{number}: name circuit {{ name }} sessions {{ startsAt }} }}"
+                query = UPDATES.replace("cause", f"cause {asked}")
+                await talk.subscribe(query, str(number), after=after)
+            await publish_causes(live.url, "a", "b")
+            told = [await talk.hear() for _ in range(40)]
+    causes: dict[str, list[str]] = {}
+    for one in told:
+        causes.setdefault(one["id"], []).append(one["payload"]["data"]["updates"]["cause"])
+    assert causes == {str(number): ["a", "b"] for number in range(20)}
+
+
 async def test_g12_a_closed_connection_frees_everything_at_once(live: Live) -> None:
     """G12: a closed subscription frees its queue and session within 5 s."""
     async with talking(live) as talk:

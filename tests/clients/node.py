@@ -28,7 +28,7 @@ class ScriptError(AssertionError):
 
 @dataclass(frozen=True)
 class Node:
-    """Runs the scripts of a folder that lies in this one or is it."""
+    """Runs the scripts of a folder, in it."""
 
     folder: Path = FOLDER
 
@@ -61,28 +61,29 @@ class Node:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            cwd=self.folder,
             env=_environment(),
         )
 
 
-def install() -> str | None:
-    """Installs the clients unless they are there as locked; why not, if they cannot be."""
-    locked = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
-    mark = FOLDER / "node_modules" / ".installed"
+def install(folder: Path = FOLDER) -> str | None:
+    """Installs a folder's packages unless they are there as locked; why not, if they cannot be."""
+    locked = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    mark = folder / "node_modules" / ".installed"
     # Tests may run in several processes, and npm empties the folder first.
-    with FileLock(FOLDER / ".installing.lock"):
+    with FileLock(folder / ".installing.lock"):
         if mark.is_file() and mark.read_text() == locked:
             return None
         done = subprocess.run(
             [_NODE / "node", _NPM, "ci", "--loglevel=error"],
-            cwd=FOLDER,
+            cwd=folder,
             env=_environment(),
             capture_output=True,
             text=True,
             check=False,
         )
         if done.returncode != 0:
-            return f"npm cannot install the clients: {done.stderr.strip()}"
+            return f"npm cannot install {folder.name}: {done.stderr.strip()}"
         mark.write_text(locked)
     return None
 

@@ -31,6 +31,7 @@ def test_what_was_packed_is_what_was_drawn() -> None:
         (Happening(win=["c"]), 2),
         (Happening(podium=["a"]), 2),
         (Happening(podium=["a", "c"]), 2),
+        (Happening(podium=["d"]), 1),
         (Happening(points=["d"]), 2),
         (Happening(out=["b"]), 3),
         (Happening(out=["a", "b", "d"]), 2),
@@ -79,3 +80,13 @@ def test_the_standard_error_is_that_of_a_share(orders: DrawnOrders) -> None:
     assert share.standard_error == pytest.approx((0.25 * 0.75 / 4) ** 0.5)
     low, high = share.interval
     assert low < share.probability < high
+
+
+def test_the_first_ten_have_points_and_the_first_three_the_podium() -> None:
+    """P6: whatever the points are worth in that season."""
+    drivers = tuple(f"driver-{number:02}" for number in range(1, 13))
+    order = np.arange(1, 13, dtype=np.uint8)[None, :]
+    drawn = DrawnOrders(drivers, pack_draws(order, np.zeros((1, 12), dtype=np.bool_)))
+    assert [drawn.share(Happening(points=[one])).count for one in drivers] == [1] * 10 + [0] * 2
+    assert [drawn.share(Happening(podium=[one])).count for one in drivers] == [1] * 3 + [0] * 9
+    assert [drawn.share(Happening(win=[one])).count for one in drivers] == [1] + [0] * 11

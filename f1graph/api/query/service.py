@@ -28,7 +28,7 @@ _REFRESHES = "refreshes"
 class ServiceQuestions:
     @field(
         description="What the service did, newest first: fetches with what they lacked, forecasts, scores, "
-        "trainings. A failed or waiting unit is tried again."
+        "trainings. A failed or waiting unit is tried again, and comes first then."
     )
     async def refreshes(
         self,
