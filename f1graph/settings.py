@@ -220,6 +220,12 @@ class Settings(BaseSettings):
         description="How long a kept answer is given again at most: `service { now }` may be that old, facts "
         "and forecasts never are.",
     )
+    memory_records: int = Field(
+        200_000,
+        ge=0,
+        description="Records that an API process remembers to answer from until something is committed; with "
+        "more it reads them again; 0: none.",
+    )
     request_timeout: timedelta = Field(
         timedelta(seconds=10),
         gt=timedelta(0),
