@@ -15,6 +15,7 @@ import structlog
 from typer.testing import CliRunner
 
 from f1graph.cli.app import app
+from f1graph.cli.output import console
 from f1graph.errors import F1GraphError, RequestError, UnknownError
 from tests.cli.test_commands import NOW, f1graph
 
@@ -35,6 +36,8 @@ def ask(folder: Path, *arguments: str, now: str = NOW, columns: int = 200) -> st
         "F1GRAPH_THREADS": "1",
         "COLUMNS": str(columns),
     }
+    # Whoever imported it first has settled its width.
+    console.width = columns
     with this_process_left_as_it_was():
         done = CliRunner(env=environment).invoke(app, ["--now", now, *arguments])
     if isinstance(done.exception, F1GraphError):
