@@ -169,7 +169,7 @@ class Settings(BaseSettings):
     graphiql: bool = Field(True, description="Serve GraphiQL at `/graphiql`.")
     body_limit: int = Field(100_000, ge=1_000, description="Largest accepted request body, in bytes.")
     token_limit: int = Field(
-        1_000, ge=300, description="Words and signs that the text of a document may have; lines too."
+        800, ge=300, description="Words and signs that the text of a document may have; lines too."
     )
     depth_limit: int = Field(20, ge=13, le=50, description="Fields within fields that a document may have.")
     field_limit: int = Field(
@@ -221,6 +221,12 @@ class Settings(BaseSettings):
         gt=timedelta(0),
         description="How long a kept answer is given again at most: `service { now }` may be that old, facts "
         "and forecasts never are.",
+    )
+    memory_records: int = Field(
+        200_000,
+        ge=0,
+        description="Records that an API process remembers to answer from until something is committed; with "
+        "more it reads them again; 0: none.",
     )
     request_timeout: timedelta = Field(
         timedelta(seconds=10),

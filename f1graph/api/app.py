@@ -26,6 +26,7 @@ from f1graph.api.endpoint import GraphQLEndpoint
 from f1graph.api.gate import Gate
 from f1graph.api.headers import SecurityHeaders
 from f1graph.api.limits import Limits
+from f1graph.api.memory import Known, Memory
 from f1graph.api.news.feed import Feed
 from f1graph.api.news.operations import Operations
 from f1graph.api.news.single_connection import TOKEN_HEADER, SharedStreams
@@ -34,7 +35,7 @@ from f1graph.api.news.websocket import ConnectionLimits, WebSocketEndpoint
 from f1graph.api.pages import page, plain_root_page, web_folder
 from f1graph.api.persisted import Persisted
 from f1graph.api.rate_limits import RateLimits, Standing
-from f1graph.api.response_cache import ResponseCache
+from f1graph.api.response_cache import VERSION, ResponseCache
 from f1graph.api.schema import graphql_schema
 from f1graph.clock import Clock
 from f1graph.errors import StoreError
@@ -76,14 +77,21 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     clock = clock or settings.clock()
     access, rate_limits = Access(settings, clock), RateLimits(settings, clock)
 
-    def context(connection: HTTPConnection) -> Context:
+    memory = Memory(settings.memory_records)
+
+    def context(connection: HTTPConnection, known: Known | None = None) -> Context:
         return Context(
             connection.state.store,
             clock(),
             settings.calls_per_hour,
             settings.bundles_dir,
             caller=connection.state.caller,
+            known=known,
         )
+
+    async def known(request: Request) -> Known | None:
+        state = request.state
+        return await memory.known(getattr(state, VERSION), state.store, clock())
 
     documents = Documents(graphql_schema, Limits.of(settings), Persisted.of(settings))
     reader = Reader(body_limit=settings.body_limit, depth_limit=settings.variable_depth_limit)
@@ -97,6 +105,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         reader=reader,
         request_timeout=settings.request_timeout,
         context=context,
+        known=known,
     )
     websockets = WebSocketEndpoint(
         access=access,

@@ -295,7 +295,8 @@ class Race(Node):
 
     @field(description="Where it is held.")
     async def circuit(self, info: Info) -> Circuit:
-        return Circuit.of(present(await info.context.loaders.circuit.load(self.record.circuit_id)))
+        record = present(await info.context.loaders.circuit.load(self.record.circuit_id))
+        return info.context.shown(Circuit.of, record)
 
     @field(
         description="The stage that forecasts of this race are at now: how much of the weekend they may "
@@ -370,14 +371,16 @@ class Race(Node):
         kind: Annotated[ClassificationKind, strawberry.argument(description="Which list.")],
         as_of: AsOf = None,
     ) -> Classification | None:
-        record = await info.context.loaders.classification.load((self.slug, kind, info.context.moment(as_of)))
-        return None if record is None else Classification.of(record)
+        key = (self.slug, kind, info.context.known_at(as_of))
+        record = await info.context.loaders.classification.load(key)
+        return None if record is None else info.context.shown(Classification.of, record)
 
     async def _lines(
         self, info: Info, kind: ClassificationKind, as_of: datetime | None
     ) -> list[ClassificationLine] | None:
-        record = await info.context.loaders.classification.load((self.slug, kind, info.context.moment(as_of)))
-        return None if record is None else lines_of(record)
+        key = (self.slug, kind, info.context.known_at(as_of))
+        record = await info.context.loaders.classification.load(key)
+        return None if record is None else info.context.shown(lines_of, record)
 
     @field(
         description="Everything that was published about this weekend, and every correction, in the order "
@@ -385,14 +388,14 @@ class Race(Node):
         "it became known; a few dozen at most."
     )
     async def revisions(self, info: Info, as_of: AsOf = None) -> list[Revision]:
-        moment = info.context.moment(as_of)
+        moment = info.context.known_at(as_of)
         found = await info.context.loaders.revisions.load((self.slug, moment)) or ()
         return [revision(stored) for stored in found]
 
     @field(description="The drivers' championship after this race. Null until its result is known.")
     async def driver_standings(self, info: Info, as_of: AsOf = None) -> DriverStandings | None:
         table = await info.context.loaders.standings.load(
-            (self.slug, StandingsKind.DRIVERS, info.context.moment(as_of))
+            (self.slug, StandingsKind.DRIVERS, info.context.known_at(as_of))
         )
         return None if table is None else driver_standings(table)
 
@@ -403,7 +406,7 @@ class Race(Node):
     )
     async def constructor_standings(self, info: Info, as_of: AsOf = None) -> ConstructorStandings | None:
         table = await info.context.loaders.standings.load(
-            (self.slug, StandingsKind.CONSTRUCTORS, info.context.moment(as_of))
+            (self.slug, StandingsKind.CONSTRUCTORS, info.context.known_at(as_of))
         )
         return None if table is None else constructor_standings(table)
 
@@ -413,16 +416,16 @@ class Race(Node):
         "`forecastUnavailableReason` says why."
     )
     async def forecast(self, info: Info, stage: StageAsked = None, as_of: AsOf = None) -> Forecast | None:
-        moment = info.context.moment(as_of)
+        moment = info.context.known_at(as_of)
         head = await info.context.loaders.latest_forecast.load((self.slug, (stage, moment)))
-        return None if head is None else Forecast.of(head)
+        return None if head is None else info.context.shown(Forecast.of, head)
 
     @field(description="Why `forecast` with the same arguments is null. Null where there is one.")
     async def forecast_unavailable_reason(
         self, info: Info, stage: StageAsked = None, as_of: AsOf = None
     ) -> ForecastUnavailableReason | None:
-        moment = info.context.moment(as_of)
-        if await info.context.loaders.latest_forecast.load((self.slug, (stage, moment))) is not None:
+        moment, asked = info.context.moment(as_of), (stage, info.context.known_at(as_of))
+        if await info.context.loaders.latest_forecast.load((self.slug, asked)) is not None:
             return None
         if self.is_cancelled:
             return ForecastUnavailableReason.CANCELLED
@@ -440,7 +443,7 @@ class Race(Node):
         first: First = 20,
         after: After = None,
     ) -> Connection[Forecast]:
-        loaders, moment = info.context.loaders, info.context.moment(as_of)
+        loaders, moment = info.context.loaders, info.context.known_at(as_of)
         asked = (stage, moment, page_size(first) + 1, read_forecast_cursor(after))
         heads = await loaders.forecasts_of_race.load((self.slug, asked)) or []
 
@@ -493,7 +496,7 @@ class Season(Node):
     async def _standings(
         self, context: Context, kind: StandingsKind, as_of: datetime | None
     ) -> ChampionshipTable | None:
-        moment = context.moment(as_of)
+        moment = context.known_at(as_of)
         last_race = await context.loaders.last_race_with_result.load((self.year, moment))
         if last_race is None:
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
 
 from graphql import GraphQLError, OperationType
@@ -29,6 +29,7 @@ from f1graph.api.context import Context
 from f1graph.api.documents import Documents, Operation
 from f1graph.api.execution import Execution
 from f1graph.api.limits import DocumentError
+from f1graph.api.memory import Known
 from f1graph.api.news.framing import Framing, ended, framed, framing_of
 from f1graph.api.news.operations import EndedError, Operations, refused_document
 from f1graph.api.news.single_connection import SharedStreams, token_of
@@ -41,7 +42,8 @@ class GraphQLEndpoint:
     """Answers `/graphql`.
 
     Args:
-        context: Makes the context of a request.
+        context: Makes the context of a request, with what is known.
+        known: What is known to a request; only for queries, since a write may know more.
     """
 
     def __init__(
@@ -53,7 +55,8 @@ class GraphQLEndpoint:
         manner: Manner,
         reader: Reader,
         request_timeout: timedelta,
-        context: Callable[[HTTPConnection], Context],
+        context: Callable[[HTTPConnection, Known | None], Context],
+        known: Callable[[Request], Awaitable[Known | None]],
     ) -> None:
         self._documents = documents
         self._operations = operations
@@ -62,6 +65,7 @@ class GraphQLEndpoint:
         self._reader = reader
         self._timeout = request_timeout.total_seconds()
         self._context = context
+        self._known = known
         self._execution = Execution(schema)
 
     async def answer(self, request: Request) -> Response:
@@ -139,10 +143,11 @@ class GraphQLEndpoint:
         return StreamedResponse(frames, framing, self._manner)
 
     async def _execute(self, operation: Operation, request: Request, media_type: str) -> Response:
+        known = await self._known(request) if operation.kind is OperationType.QUERY else None
         result = await self._execution.execute(
             operation.document.node,
             # One moment for the whole request: its fields must agree.
-            lambda: self._context(request),
+            lambda: self._context(request, known),
             kind=operation.kind,
             name=operation.name,
             variables=operation.variables,

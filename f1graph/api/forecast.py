@@ -14,7 +14,7 @@ from strawberry import field
 import f1graph.races.forecast as records
 from f1graph.api.chance import Chance, HappeningAsked, HeadToHead, drawn
 from f1graph.api.context import Info
-from f1graph.api.forecast_entry import ForecastEntry, forecast_entry
+from f1graph.api.forecast_entry import ForecastEntry, forecast_entries
 from f1graph.api.ids import cursor, global_id, key_of, read_cursor
 from f1graph.api.lists import AsOf
 from f1graph.api.movement import Movement, movement
@@ -195,11 +195,13 @@ class Forecast(Node):
     async def race(self, info: Info) -> LazyRace:
         from f1graph.api.calendar import Race
 
-        return Race.of(present(await info.context.loaders.race.load(self.race_id)))
+        record = present(await info.context.loaders.race.load(self.race_id))
+        return info.context.shown(Race.of, record)
 
     @field(description="Every entry, by expected position, then by chance to win; one per car.")
     async def entries(self, info: Info) -> list[ForecastEntry]:
-        return [forecast_entry(row) for row in await info.context.loaders.entries.load(self.key) or ()]
+        rows = await info.context.loaders.entries.load(self.key)
+        return [] if rows is None else info.context.shown(forecast_entries, rows)
 
     @field(
         description="How likely something is that may happen in this race, all together: who is ahead of "
@@ -282,7 +284,7 @@ class Forecast(Node):
         "and judged."
     )
     async def scores(self, info: Info, as_of: AsOf = None) -> list[ForecastScore]:
-        moment = info.context.moment(as_of)
+        moment = info.context.known_at(as_of)
         return [_score(row) for row in await info.context.loaders.scores.load((self.key, moment)) or ()]
 
 

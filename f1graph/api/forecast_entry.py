@@ -14,7 +14,7 @@ from f1graph.api.context import Info
 from f1graph.api.explanation import Explanation, NumberAsked, RaceAttention, VariableWeight, explanations
 from f1graph.api.ids import page_size
 from f1graph.api.lists import First
-from f1graph.api.node import present
+from f1graph.api.node import LASTING, present
 from f1graph.api.people import Constructor, Driver
 from f1graph.api.scalars import Distribution, Probability
 from f1graph.races.explanation import EntryExplanation
@@ -137,13 +137,15 @@ class ForecastEntry:
     constructor_id: strawberry.Private[str]
     forecast_id: strawberry.Private[str]
 
-    @field(description="Who drives.")
+    @field(description="Who drives.", metadata=LASTING)
     async def driver(self, info: Info) -> Driver:
-        return Driver.of(present(await info.context.loaders.driver.load(self.driver_id)))
+        record = present(await info.context.loaders.driver.load(self.driver_id))
+        return info.context.shown(Driver.of, record)
 
-    @field(description="For which team, at this race.")
+    @field(description="For which team, at this race.", metadata=LASTING)
     async def constructor(self, info: Info) -> Constructor:
-        return Constructor.of(present(await info.context.loaders.constructor.load(self.constructor_id)))
+        record = present(await info.context.loaders.constructor.load(self.constructor_id))
+        return info.context.shown(Constructor.of, record)
 
     @field(
         description="What the members say, by descending weight (a forecast that is no ensemble's has "
@@ -198,7 +200,11 @@ class ForecastEntry:
         return None if explanation is None else explanation.of_driver(self.driver_id)
 
 
-def forecast_entry(row: Any) -> ForecastEntry:
+def forecast_entries(rows: list[Any]) -> list[ForecastEntry]:
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: Any) -> ForecastEntry:
     return ForecastEntry(
         grid=row.grid,
         win=row.win,

@@ -30,7 +30,7 @@ class Limits:
         suggestions: Whether an unknown name is answered with names that are alike.
     """
 
-    tokens: int = 1_000
+    tokens: int = 800
     depth: int = 20
     fields: int = 1_000
     root_fields: int = 30

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# A field whose value depends on nothing but its object and what is known: it is not asked for again while
+# nothing changes. Not for one that depends on the clock or on who asks.
+LASTS = "lasts"
+LASTING = {LASTS: True}
+
 LazyRace = Annotated["Race", strawberry.lazy("f1graph.api.calendar")]
 
 

@@ -150,7 +150,7 @@ class Driver(Node):
         return [_season(tally) for tally in reversed(await self._seasons(info, as_of))]
 
     async def _seasons(self, info: Info, as_of: datetime | None) -> list[SeasonTally]:
-        moment = info.context.moment(as_of)
+        moment = info.context.known_at(as_of)
         return await info.context.loaders.driver_seasons.load((self.slug, moment)) or []
 
     @field(

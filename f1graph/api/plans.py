@@ -45,12 +45,17 @@ from graphql.pyutils import Path, is_awaitable
 from strawberry.schema.schema_converter import get_arguments
 from strawberry.types.field import StrawberryField
 
+from f1graph.api.node import LASTS
+
 _DEFINITION = "strawberry-definition"
 _MOST_INT = 2**31
 # Of one plan. What an interface is asked for is planned for each of its types.
 _MOST_FIELDS = 1_000
 # What Strawberry gives its question of which type an object is does not look at it.
 _NO_INFO: Any = None
+_NOTHING: Any = object()
+# What is of these classes already stays what it is.
+_OWN_CLASSES: dict[Any, type] = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
 
 Details = list[FieldDetails]
 # Completes a value for the answer.
@@ -82,12 +87,14 @@ class Run:
         arguments: By the number of a resolver: what it is called with beside its object.
         completed: By the number of a resolver: the answers to its objects, with the objects. Many results
             have the same driver.
+        resolved: By the resolver: what it gave other requests for objects that last.
     """
 
     context: Any
     variables: VariableValues
     arguments: dict[int, dict[str, Any]] = field(default_factory=dict)
     completed: dict[int, dict[int, tuple[Any, Any]]] = field(default_factory=dict)
+    resolved: dict[Any, dict[int, Any]] = field(default_factory=dict)
     waiting: list[Waiting] = field(default_factory=list)
 
 
@@ -145,7 +152,11 @@ class Planner:
         if ours.extensions or details[0].fragment_variable_values:
             raise UnplannedError
         if ours.base_resolver is None:
-            return _fill_attribute(key, ours.python_name, self._complete(definition.type, details))
+            complete = self._complete(definition.type, details)
+            own = _OWN_CLASSES.get(getattr(definition.type, "of_type", definition.type))
+            if own is not None:
+                return _fill_plain(key, ours.python_name, own, complete)
+            return _fill_attribute(key, ours.python_name, complete)
         return self._resolved(parent, key, definition, ours, details)
 
     def _resolved(
@@ -185,16 +196,17 @@ class Planner:
                 None,
                 executor.async_helpers,
             )
-            given = (
-                get_argument_values(definition, node, run.variables)
-                if definition.args or node.arguments
-                else {}
-            )
+            ours_info = self._schema.config.info_class(_raw_info=info, _field=ours)
+            if not definition.args:
+                asks = resolver.info_parameter
+                named = {} if asks is None else {asks.name: ours_info}
+                run.arguments[number] = named
+                return named
             _, named = get_arguments(
                 field=ours,
                 source=None,
-                info=self._schema.config.info_class(_raw_info=info, _field=ours),
-                kwargs=given,
+                info=ours_info,
+                kwargs=get_argument_values(definition, node, run.variables),
                 config=self._schema.config,
                 scalar_registry=self._schema.schema_converter.scalar_registry,
             )
@@ -210,9 +222,12 @@ class Planner:
             return function(source, **named) if takes_object else function(**named)
 
         complete = self._complete(definition.type, details)
-        if ours.is_async:
-            return _fill_awaited(key, call, self._once(definition.type, complete))
-        return _fill_called(key, call, complete)
+        if not ours.is_async:
+            return _fill_called(key, call, complete)
+        complete = self._once(definition.type, complete)
+        if ours.metadata.get(LASTS) and not definition.args:
+            return _fill_remembered(key, function, call, complete)
+        return _fill_awaited(key, call, complete)
 
     def _once(self, of_type: GraphQLOutputType, complete: Complete) -> Complete:
         """As `complete`, but not twice for the same object."""
@@ -301,6 +316,16 @@ def _fill_attribute(key: str, name: str, complete: Complete) -> Fill:
     return fill
 
 
+def _fill_plain(key: str, name: str, own: type, complete: Complete) -> Fill:
+    """As `_fill_attribute`, for what goes out as it is where it is of Python's own class."""
+
+    def fill(source: Any, run: Run, answer: dict[str, Any]) -> None:
+        value = getattr(source, name)
+        answer[key] = value if value.__class__ is own else complete(value, run)
+
+    return fill
+
+
 def _fill_called(key: str, call: Complete, complete: Complete) -> Fill:
     def fill(source: Any, run: Run, answer: dict[str, Any]) -> None:
         answer[key] = complete(call(source, run), run)
@@ -310,17 +335,48 @@ def _fill_called(key: str, call: Complete, complete: Complete) -> Fill:
 
 def _fill_awaited(key: str, call: Complete, complete: Complete) -> Fill:
     def fill(source: Any, run: Run, answer: dict[str, Any]) -> None:
-        coroutine: Coroutine[Any, Any, Any] = call(source, run)
-        try:
-            waits_for = coroutine.send(None)
-        except StopIteration as done:
-            answer[key] = complete(done.value, run)
-        else:
-            # Its place is taken now: fields come in the order in which they were asked for.
-            answer[key] = None
-            let_wait(Waiting(coroutine, waits_for, complete, answer, key), run)
+        _begin(call(source, run), complete, run, answer, key)
 
     return fill
+
+
+def _fill_remembered(key: str, resolver: Any, call: Complete, complete: Complete) -> Fill:
+    """As `_fill_awaited`, but the resolver is not asked again for an object that lasts."""
+
+    def fill(source: Any, run: Run, answer: dict[str, Any]) -> None:
+        known = run.context.known
+        if known is None:
+            _begin(call(source, run), complete, run, answer, key)
+            return
+        resolved = run.resolved.get(resolver)
+        if resolved is None:
+            resolved = run.resolved[resolver] = known.resolved(resolver)
+        value = resolved.get(id(source), _NOTHING)
+        if value is not _NOTHING:
+            answer[key] = complete(value, run)
+            return
+
+        def complete_and_remember(value: Any, run: Run) -> Any:
+            known.resolve(resolver, source, value)
+            return complete(value, run)
+
+        _begin(call(source, run), complete_and_remember, run, answer, key)
+
+    return fill
+
+
+def _begin(
+    coroutine: Coroutine[Any, Any, Any], complete: Complete, run: Run, answer: dict[str, Any], key: str
+) -> None:
+    """Runs a resolver until it has its value or waits."""
+    try:
+        waits_for = coroutine.send(None)
+    except StopIteration as done:
+        answer[key] = complete(done.value, run)
+    else:
+        # Its place is taken now: fields come in the order in which they were asked for.
+        answer[key] = None
+        let_wait(Waiting(coroutine, waits_for, complete, answer, key), run)
 
 
 def go_on(waiting: Waiting, run: Run) -> None:
@@ -382,11 +438,6 @@ def _complete_leaf(of_type: GraphQLLeafType) -> Complete:
             raise UnplannedError
         return coerced
 
-    # What is of Python's own class already stays what it is.
-    if of_type in (GraphQLString, GraphQLID):
-        return lambda value, run: value if value.__class__ is str else completed(value, run)
-    if of_type is GraphQLBoolean:
-        return lambda value, run: value if value.__class__ is bool else completed(value, run)
     if of_type is GraphQLInt:
         return lambda value, run: (
             value if value.__class__ is int and -_MOST_INT <= value < _MOST_INT else completed(value, run)

@@ -292,7 +292,7 @@ class Recorded:
         self._loaders = context.loaders
         self._race_id = race_id
         self._kind = kind
-        self._moment = context.moment(as_of)
+        self._moment = context.known_at(as_of)
 
     async def heads(self) -> list[RecordingHead]:
         """Every revision of every part."""

@@ -13,7 +13,7 @@ from strawberry import field
 
 import f1graph.races.results as records
 from f1graph.api.context import Info
-from f1graph.api.node import present
+from f1graph.api.node import LASTING, present
 from f1graph.races.results import ClassificationKind, KnownAtBasis, Status
 from f1graph.store.results import Revision as StoredRevision
 
@@ -76,17 +76,19 @@ class ClassificationLine:
     driver_id: strawberry.Private[str]
     constructor_id: strawberry.Private[str]
 
-    @field(description="Who drove.")
+    @field(description="Who drove.", metadata=LASTING)
     async def driver(self, info: Info) -> LazyDriver:
         from f1graph.api.people import Driver
 
-        return Driver.of(present(await info.context.loaders.driver.load(self.driver_id)))
+        record = present(await info.context.loaders.driver.load(self.driver_id))
+        return info.context.shown(Driver.of, record)
 
-    @field(description="For which team.")
+    @field(description="For which team.", metadata=LASTING)
     async def constructor(self, info: Info) -> LazyConstructor:
         from f1graph.api.people import Constructor
 
-        return Constructor.of(present(await info.context.loaders.constructor.load(self.constructor_id)))
+        record = present(await info.context.loaders.constructor.load(self.constructor_id))
+        return info.context.shown(Constructor.of, record)
 
 
 def line_values(row: records.ClassificationRow) -> dict[str, Any]:

@@ -89,6 +89,10 @@ def _read_duration(value: Any) -> timedelta:
 
 
 def _write_probability(value: Any) -> float:
+    if value.__class__ is float and 0.0 <= value <= 1.0:
+        # As nearly all of the hundreds in an answer are.
+        probability: float = value
+        return probability
     if not -_ROUNDING <= value <= 1.0 + _ROUNDING:
         raise ValueError(f"{value!r} is not a probability")
     return min(max(float(value), 0.0), 1.0)

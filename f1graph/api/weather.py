@@ -72,4 +72,4 @@ async def known_weather_forecast(
     context: Context, race_id: str, as_of: datetime | None
 ) -> records.WeatherForecast | None:
     """The newest known at the moment asked for, all its hours."""
-    return await context.loaders.weather_forecast.load((race_id, context.moment(as_of)))
+    return await context.loaders.weather_forecast.load((race_id, context.known_at(as_of)))

@@ -21,6 +21,7 @@ from f1graph.api.context import Context
 from f1graph.api.documents import Documents
 from f1graph.api.endpoint import GraphQLEndpoint
 from f1graph.api.limits import Limits
+from f1graph.api.memory import Known
 from f1graph.api.news.operations import Operations
 from f1graph.api.news.single_connection import SharedStreams
 from f1graph.api.news.streams import Connections, Manner
@@ -46,8 +47,11 @@ _SCOPE = {
 def an_endpoint(store: Store, *, body_limit: int, patience: timedelta) -> GraphQLEndpoint:
     """What answers, without an application around it."""
 
-    def context(_connection: HTTPConnection) -> Context:
-        return Context(store, NOW)
+    def context(_connection: HTTPConnection, known: Known | None = None) -> Context:
+        return Context(store, NOW, known=known)
+
+    async def nothing(_request: Request) -> Known | None:
+        return None
 
     operations = Operations(context=context, timeout=patience.total_seconds())
     manner = Manner(Connections(1), patience)
@@ -59,6 +63,7 @@ def an_endpoint(store: Store, *, body_limit: int, patience: timedelta) -> GraphQ
         reader=Reader(body_limit=body_limit, depth_limit=20),
         request_timeout=patience,
         context=context,
+        known=nothing,
     )
 
 

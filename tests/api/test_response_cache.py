@@ -40,7 +40,7 @@ async def _client(
     store: Store, clock: Clock = lambda: NOW, **settings: Any
 ) -> AsyncIterator[httpx.AsyncClient]:
     """An application in this process, whose statements can be counted."""
-    app = create_app(Settings(**settings), store=store, clock=clock)
+    app = create_app(Settings(memory_records=0, **settings), store=store, clock=clock)
     async with app.router.lifespan_context(app) as state:
 
         async def with_state(scope: Any, receive: Any, send: Any) -> None:

@@ -43,7 +43,7 @@ def counted(store: Store) -> Iterator[list[str]]:
 
 def _app(store: Store) -> Starlette:
     # Heavier than is allowed, so that what is allowed is no special case.
-    settings = Settings(cost_limit=1_000_000, root_field_limit=50)
+    settings = Settings(memory_records=0, cost_limit=1_000_000, root_field_limit=50, token_limit=2_000)
     return create_app(settings, store=store, clock=lambda: NOW)
 
 
@@ -163,6 +163,7 @@ def test_a_resolver_gets_the_store_and_no_session() -> None:
         "calls_per_hour",
         "bundles_dir",
         "caller",
+        "known",
         "loaders",
     }
 

@@ -69,10 +69,11 @@ class ForecastQuestions:
         "else. Null: none was made."
     )
     async def latest_forecast(self, info: Info, as_of: AsOf = None) -> Forecast | None:
-        moment = info.context.moment(as_of)
-        async with info.context.store.read() as read:
-            head = await published.latest_forecast(read, moment)
-        return None if head is None else Forecast.of(head)
+        moment = info.context.known_at(as_of)
+        head = await info.context.ask(
+            "latestForecast", moment, lambda read: published.latest_forecast(read, moment)
+        )
+        return None if head is None else info.context.shown(Forecast.of, head)
 
 
 async def find_forecast(context: Context, asked: str) -> Forecast:

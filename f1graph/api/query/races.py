@@ -92,7 +92,7 @@ class RaceQuestions:
     ) -> Connection[Race]:
         context = info.context
         wanted = calendar.RaceFilter(
-            known_by=context.now,
+            known_by=context.known_at(None),
             up_to_season=context.last_season,
             season=season,
             circuit_id=asked_key("Circuit", circuit),
@@ -104,31 +104,43 @@ class RaceQuestions:
         )
         limit, place = page_size(first) + 1, read_race_cursor(after)
         newest_first = order is RaceOrder.NEWEST_FIRST
-        async with context.store.read() as read:
-            found = await calendar.races_page(
+        found = await context.ask(
+            "races",
+            (wanted, limit, place, newest_first),
+            lambda read: calendar.races_page(
                 read, wanted, limit=limit, after=place, newest_first=newest_first
-            )
+            ),
+        )
 
         async def count() -> int:
             async with context.store.read() as read:
                 return await calendar.count_races(read, wanted)
 
-        return connection(found, first=first, after=after, node=Race.of, cursor=race_key, count=count)
+        return connection(
+            found,
+            first=first,
+            after=after,
+            node=lambda record: context.shown(Race.of, record),
+            cursor=race_key,
+            count=count,
+        )
 
     @field(
         description="The first race that is not over yet; cancelled ones are passed over. Null: none is "
         "known."
     )
     async def next_race(self, info: Info) -> Race | None:
-        async with info.context.store.read() as read:
-            record = await calendar.race_not_over(read, info.context.now)
-        return None if record is None else Race.of(record)
+        moment = info.context.known_at(None)
+        record = await info.context.ask("nextRace", moment, lambda read: calendar.race_not_over(read, moment))
+        return None if record is None else info.context.shown(Race.of, record)
 
     @field(description="The last race whose classification is known. Null: none is.")
     async def latest_race(self, info: Info) -> Race | None:
-        async with info.context.store.read() as read:
-            record = await calendar.last_race_with_result(read, info.context.now)
-        return None if record is None else Race.of(record)
+        moment = info.context.known_at(None)
+        record = await info.context.ask(
+            "latestRace", moment, lambda read: calendar.last_race_with_result(read, moment)
+        )
+        return None if record is None else info.context.shown(Race.of, record)
 
     @field(description="A championship year. Null, with an error, if there is none.")
     async def season(
