@@ -168,7 +168,9 @@ class Settings(BaseSettings):
     )
     graphiql: bool = Field(True, description="Serve GraphiQL at `/graphiql`.")
     body_limit: int = Field(100_000, ge=1_000, description="Largest accepted request body, in bytes.")
-    token_limit: int = Field(800, ge=300, description="Words and signs that the text of a document may have.")
+    token_limit: int = Field(
+        800, ge=300, description="Words and signs that the text of a document may have; lines too."
+    )
     depth_limit: int = Field(20, ge=13, le=50, description="Fields within fields that a document may have.")
     field_limit: int = Field(
         1_000, ge=100, description="Fields that a document may have, its fragments followed."

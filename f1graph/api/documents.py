@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _USUAL_SIZE = 50_000_000
 _BYTES_OF_A_TOKEN = 600
 _TOO_MANY_TOKENS = "Syntax Error: Document contains more than"
 _TOO_DEEP = "Syntax Error: Document is nested too deeply"
+_LINE_END = re.compile(r"\r\n|[\n\r]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ class Documents:
 
     def _parse(self, text: str) -> DocumentNode:
         try:
-            return parse(text, max_tokens=self._limits.tokens)
+            node = parse(text, max_tokens=self._limits.tokens)
         except GraphQLError as error:
             if error.message.startswith(_TOO_MANY_TOKENS):
                 most = self._limits.tokens
@@ -210,6 +212,10 @@ class Documents:
             if error.message.startswith(_TOO_DEEP):
                 raise LimitError("TOO_DEEP", "the document is nested too deeply") from error
             raise DocumentError("GRAPHQL_PARSE_FAILED", [error]) from error
+        # Every error of an answer counts the lines before its field, and an answer may have thousands.
+        if len(_LINE_END.findall(text)) >= self._limits.tokens:
+            raise LimitError("TOO_MANY_LINES", f"a document may have {self._limits.tokens} lines at most")
+        return node
 
     def _measure(self, document: DocumentNode) -> tuple[MeasuredOperation, ...]:
         nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]

@@ -20,22 +20,31 @@ from f1graph.api.plans import Fill, Planner, Run, UnplannedError, Waiting, condi
 _REMEMBERED = 512
 # Of one operation: each condition doubles how many there may be.
 _MOST_PLANS = 16
+# Of all plans that are remembered; each takes between one and two kilobytes.
+_MOST_FIELDS = 50_000
 
 
 class _Planned:
     """An operation of a document and its plans: one for each set of conditions."""
 
     def __init__(self, executor: Executor[Any]) -> None:
-        self.executor = executor
+        self.variables = executor.operation.variable_definitions or ()
         self.conditions = sorted(conditions(executor))
         self.plans: dict[tuple[Any, ...], list[Fill] | None] = {}
+        self.fields = 0
 
 
 class Execution:
-    """Executes operations of one schema."""
+    """Executes operations of one schema.
 
-    def __init__(self, schema: strawberry.Schema) -> None:
+    Args:
+        most_fields: How many all remembered plans may have together.
+    """
+
+    def __init__(self, schema: strawberry.Schema, *, most_fields: int = _MOST_FIELDS) -> None:
         self._schema = schema
+        self._most_fields = most_fields
+        self._fields = 0
         self._graphql: GraphQLSchema = schema._schema
         # By the document itself: it is kept here, so that its id stays its own.
         self._planned: OrderedDict[tuple[int, str | None], tuple[DocumentNode, _Planned]] = OrderedDict()
@@ -78,8 +87,7 @@ class Execution:
         planned = self._planned_of(document, name, variables)
         if planned is None:
             return None
-        defined = planned.executor.operation.variable_definitions or ()
-        values = get_variable_values(self._graphql, defined, variables)
+        values = get_variable_values(self._graphql, planned.variables, variables)
         if not isinstance(values, VariableValues):
             return None
         fills = self._fills(document, planned, name, variables, values)
@@ -112,8 +120,12 @@ class Execution:
         planned = _Planned(executor)
         self._planned[key] = (document, planned)
         if len(self._planned) > _REMEMBERED:
-            self._planned.popitem(last=False)
+            self._forget_one()
         return planned
+
+    def _forget_one(self) -> None:
+        _, (_, forgotten) = self._planned.popitem(last=False)
+        self._fields -= forgotten.fields
 
     def _build(
         self, document: DocumentNode, name: str | None, variables: dict[str, Any]
@@ -130,15 +142,36 @@ class Execution:
         values: VariableValues,
     ) -> list[Fill] | None:
         asked = tuple(values.coerced.get(condition) for condition in planned.conditions)
-        if asked not in planned.plans:
-            if len(planned.plans) >= _MOST_PLANS:
-                planned.plans.clear()
-            executor = self._build(document, name, variables)
-            try:
-                planned.plans[asked] = None if executor is None else Planner(self._schema, executor).plan()
-            except (UnplannedError, KeyError):
-                planned.plans[asked] = None
-        return planned.plans[asked]
+        if asked in planned.plans:
+            return planned.plans[asked]
+        if len(planned.plans) >= _MOST_PLANS:
+            planned.plans.clear()
+            self._fields -= planned.fields
+            planned.fields = 0
+        planned.plans[asked] = fills = self._plan(document, planned, name, variables)
+        while self._fields > self._most_fields:
+            self._forget_one()
+        return fills
+
+    def _plan(
+        self, document: DocumentNode, planned: _Planned, name: str | None, variables: dict[str, Any]
+    ) -> list[Fill] | None:
+        executor = self._build(document, name, variables)
+        if executor is None:
+            return None
+        try:
+            planner = Planner(self._schema, executor)
+            fills = planner.plan()
+        except (UnplannedError, KeyError):
+            return None
+        planned.fields += planner.fields
+        self._fields += planner.fields
+        return fills
+
+    @property
+    def fields_remembered(self) -> int:
+        """How many fields all remembered plans have together."""
+        return self._fields
 
 
 async def _wait(run: Run) -> None:

@@ -16,7 +16,7 @@ class Limits:
     """How large a document and its answer may be. What is spread from fragments counts wherever it is spread.
 
     Attributes:
-        tokens: Words and signs of the text, comments too.
+        tokens: Words and signs of the text, comments too; and its lines.
         depth: Fields within fields.
         fields: Fields in all.
         root_fields: Fields at the root: each asks the database for itself.

@@ -49,6 +49,8 @@ from f1graph.api.node import LASTS
 
 _DEFINITION = "strawberry-definition"
 _MOST_INT = 2**31
+# Of one plan. What an interface is asked for is planned for each of its types.
+_MOST_FIELDS = 1_000
 # What Strawberry gives its question of which type an object is does not look at it.
 _NO_INFO: Any = None
 _NOTHING: Any = object()
@@ -102,6 +104,9 @@ class Planner:
     Args:
         schema: Strawberry's schema; it must have no extensions, which would have to be called in between.
         executor: graphql-core's, built for the operation: it knows which fields are asked for.
+
+    Attributes:
+        fields: How many were planned.
     """
 
     def __init__(self, schema: strawberry.Schema, executor: Executor[Any]) -> None:
@@ -111,12 +116,13 @@ class Planner:
         self._graphql: GraphQLSchema = executor.schema
         self._executor = executor
         self._resolvers = 0
+        self.fields = 0
 
     def plan(self) -> list[Fill]:
         """How to fill in the root of the answer.
 
         Raises:
-            UnplannedError: Something is asked for that plans do not know.
+            UnplannedError: Something is asked for that plans do not know, or too much.
         """
         executor, root = self._executor, self._graphql.query_type
         if root is None:
@@ -124,12 +130,18 @@ class Planner:
         collected = collect_fields(
             self._graphql, executor.fragments, executor.variable_values, root, executor.operation
         )
-        return self._fields(root, collected.grouped_field_set)
+        fills = self._fields(root, collected.grouped_field_set)
+        # A plan is kept for longer than what one request gave.
+        executor.variable_values = VariableValues({}, {})
+        return fills
 
     def _fields(self, parent: GraphQLObjectType, grouped: Mapping[str, Details]) -> list[Fill]:
         return [self._field(parent, key, details) for key, details in grouped.items()]
 
     def _field(self, parent: GraphQLObjectType, key: str, details: Details) -> Fill:
+        self.fields += 1
+        if self.fields > _MOST_FIELDS:
+            raise UnplannedError
         name = details[0].node.name.value
         if name == "__typename":
             return _fill_constant(key, parent.name)

@@ -37,15 +37,19 @@ class RequestKeys:
         Args:
             content: The body; by GET the query of the address.
         """
-        raw = (content, headers.get(b"accept"), role, headers.get(b"origin"), method == "POST")
+        accept, origin = headers.get(b"accept", b""), headers.get(b"origin")
+        if len(accept) + len(origin or b"") > _LONGEST_REMEMBERED:
+            # Of no browser.
+            return None
+        raw = (content, accept, role, origin, method == "POST")
         seen = self._seen.get(raw)
         if seen is not None:
             return seen
-        media_type = _negotiated(headers.get(b"accept", b""))
+        media_type = _negotiated(accept)
         asked = _read(content) if method == "POST" else _of_address(content)
         if media_type is None or asked is None:
             return None
-        key = (asked, media_type, role, headers.get(b"origin"))
+        key = (asked, media_type, role, origin)
         if len(content) <= _LONGEST_REMEMBERED:
             if len(self._seen) >= self._size:
                 self._seen.clear()

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from f1graph.api.answers import refuse_slow
 from f1graph.api.asked import BY_ADDRESS
 from f1graph.api.coroutines import Resumed
+from f1graph.api.news.single_connection import token_of
 from f1graph.api.rate_limits import Standing
 from f1graph.api.request_keys import Headers, Key, RequestKeys, is_json
 from f1graph.clock import Clock
@@ -103,10 +105,14 @@ class ResponseCache:
         if scope["type"] != "http" or scope["path"] != GRAPH:
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
+        # Of a header that comes twice the first counts, as in the layers within.
+        headers = dict(reversed(scope["headers"]))
         method = scope["method"]
         content: bytes | None = None
-        if method in BY_ADDRESS:
+        if token_of(HTTPConnection(scope)) is not None:
+            # Answered over a stream that is open already.
+            pass
+        elif method in BY_ADDRESS:
             content = scope["query_string"]
         elif method == "POST" and self._is_short_json(headers):
             try:
@@ -174,18 +180,24 @@ class ResponseCache:
         )
 
     def _keep(self, key: Key, kept: Kept) -> None:
-        if len(kept.answer.body) > self._most_bytes:
+        size = _size(key, kept)
+        if size > self._most_bytes:
             return
         self._forget(key)
         self._kept[key] = kept
-        self._bytes += len(kept.answer.body)
+        self._bytes += size
         while len(self._kept) > self._entries or self._bytes > self._most_bytes:
             self._forget(next(iter(self._kept)))
 
     def _forget(self, key: Key) -> None:
         kept = self._kept.pop(key, None)
         if kept is not None:
-            self._bytes -= len(kept.answer.body)
+            self._bytes -= _size(key, kept)
+
+
+def _size(key: Key, kept: Kept) -> int:
+    # A question may be longer than its answer.
+    return len(key[0]) + len(kept.answer.body)
 
 
 class _Watched:

@@ -105,6 +105,7 @@ BOMBS: dict[str, tuple[str, str]] = {
         "{ races(first: " + "9" * 9_000 + ") { totalCount } }",
         "BAD_LIST_SIZE",
     ),
+    "empty lines": ("\n" * 1_000 + "{ __typename }", "TOO_MANY_LINES"),
     "inline fragments": ("{" + "...{" * 240 + "a" + "}" * 241, "TOO_DEEP"),
 }
 

@@ -116,6 +116,35 @@ async def test_a_plan_is_made_for_each_set_of_conditions(sqlite_store: Store) ->
         assert await _compare(sqlite_store, text, variables, execution) == "planned"
 
 
+async def test_no_more_plans_are_remembered_than_there_is_room_for(sqlite_store: Store) -> None:
+    """G2: documents of some hundred bytes, each with sixteen plans of many fields, took gigabytes."""
+    inside = " ".join(f"a{n}: circuit {{ name }}" for n in range(20))
+    asked = (
+        "query Q%d($a: Boolean!, $b: Boolean!) { updates { updates { race { %s } } } "
+        "b: __typename @skip(if: $a) c: __typename @skip(if: $b) }"
+    )
+    execution = Execution(schema, most_fields=1_000)
+    remembered = set()
+    for number in range(4):
+        document = parse(asked % (number, inside))
+        for a, b in ((True, True), (True, False), (False, True)):
+            given = await execution.follow(
+                document, Context(sqlite_store, NOW), name=None, variables={"a": a, "b": b}
+            )
+            assert given is not None
+            remembered.add(execution.fields_remembered)
+    assert 200 < max(remembered) <= 1_000
+
+
+async def test_a_plan_that_would_be_larger_than_any_document_is_not_made(sqlite_store: Store) -> None:
+    """G2: what an interface is asked for is planned for each of its types."""
+    inside = " ".join(f"a{n}: circuit {{ name slug country }}" for n in range(80))
+    execution = Execution(schema)
+    document = parse(f"{{ updates {{ updates {{ race {{ {inside} }} }} }} }}")
+    assert await execution.follow(document, Context(sqlite_store, NOW), name=None, variables={}) is None
+    assert execution.fields_remembered == 0
+
+
 async def test_a_plan_that_is_given_up_leaves_no_connection_behind(url: str) -> None:
     """G12: one field fails while others wait for the database, or the request ends: all of it is closed."""
     store = open_store(url, pool_size=2)

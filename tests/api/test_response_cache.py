@@ -158,6 +158,33 @@ def test_the_media_type_and_the_origin_are_part_of_the_question(sqlite_api: Api)
         assert plain.headers["x-content-type-options"] == "nosniff"
 
 
+def test_of_a_header_that_comes_twice_the_first_counts(sqlite_api: Api) -> None:
+    """G2d: else somebody could have an answer kept under a question that is not its own."""
+    twice = [("accept", _MODERN), ("accept", "application/json")]
+    sqlite_api.client.post("/graphql", json={"query": _VERSION}, headers=twice)
+    plain = sqlite_api.client.post("/graphql", json={"query": _VERSION})
+    assert plain.headers["content-type"].startswith("application/json")
+
+
+def test_what_is_asked_over_a_stream_is_not_answered_beside_it(sqlite_api: Api) -> None:
+    """An answer that is kept is not for who waits for it on an event stream."""
+    asked = {"query": _VERSION, "extensions": {"operationId": "1"}}
+    assert sqlite_api.client.post("/graphql", json=asked).status_code == 200
+    # There is no such stream, and the answer says so.
+    headers = {"x-graphql-event-stream-token": "none"}
+    assert sqlite_api.client.post("/graphql", json=asked, headers=headers).status_code == 404
+    assert sqlite_api.client.post("/graphql?token=none", json=asked).status_code == 404
+
+
+async def test_long_questions_take_up_room_too(sqlite_store: Store) -> None:
+    async with _client(sqlite_store, response_cache_bytes=2_000) as client:
+        asked = {"query": _VERSION, "variables": {"nothing": "x" * 3_000}}
+        await client.post("/graphql", json=asked)
+        with _statements(sqlite_store) as statements:
+            await client.post("/graphql", json=asked)
+        assert statements
+
+
 async def test_roles_never_share_an_answer(sqlite_store: Store) -> None:
     async with sqlite_store.write() as write:
         _, secret = await create_key(write, name="phone", scopes=[Scope.LIMITS_RAISED], now=NOW)

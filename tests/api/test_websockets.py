@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,8 +13,11 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from f1graph.api.news.feed import Feed
+from f1graph.api.news.streams import Connections, Manner
+from f1graph.api.news.websocket import PROTOCOL, ConnectionLimits, WebSocketEndpoint
 from f1graph.races.stages import Stage
-from tests.api.seed import NEXT, THIRD
+from tests.api.seed import NEXT, NOW, THIRD
 from tests.api.subscribers import (
     UPDATES,
     Live,
@@ -288,6 +292,40 @@ async def test_a_connection_has_so_many_subscriptions_and_no_more(sqlite_url: st
             await talk.say({"id": "0", "type": "complete"})
             await talk.subscribe("{ __typename }", "3")
             assert (await talk.hear())["type"] == "next"
+
+
+async def test_who_asks_for_ever_more_and_does_not_read_is_not_listened_to() -> None:
+    """G4: what one operation too many is told waited in memory, as often as a client asked."""
+    nothing: Any = None
+    limits = ConnectionLimits(message=1_000, subscriptions=0, idle=timedelta(minutes=1))
+    manner = Manner(Connections(1), patience=timedelta(milliseconds=20))
+    endpoint = WebSocketEndpoint(nothing, nothing, nothing, nothing, nothing, manner, limits)
+    said: list[dict[str, Any]] = [{"type": "subscribe", "id": str(number)} for number in range(100)]
+    waiting = iter([{"type": "connection_init"}, *said])
+    received: list[dict[str, Any]] = []
+    sent = 0
+
+    async def receive() -> dict[str, Any]:
+        if not sent:
+            return {"type": "websocket.connect"}
+        received.append(next(waiting))
+        return {"type": "websocket.receive", "text": json.dumps(received[-1])}
+
+    async def send(_message: Any) -> None:
+        nonlocal sent
+        sent += 1
+        if sent > 2:
+            # What is more than the handshake and its acknowledgement nobody takes.
+            await asyncio.Event().wait()
+
+    scope: Any = {
+        "type": "websocket",
+        "subprotocols": [PROTOCOL],
+        "headers": [],
+        "state": {"feed": Feed(nothing, lambda: NOW)},
+    }
+    await endpoint(scope, receive, send)
+    assert [message["type"] for message in received] == ["connection_init", "subscribe"]
 
 
 async def test_every_operation_counts_as_a_request_does(sqlite_url: str) -> None:

@@ -164,7 +164,7 @@ class Talk:
             case "pong":
                 _payload(message)
             case "subscribe":
-                self._subscribe(_id(message), message.get("payload"))
+                await self._subscribe(_id(message), message.get("payload"))
             case "complete":
                 running = self._running.pop(_id(message), None)
                 if running is not None:
@@ -195,19 +195,17 @@ class Talk:
             await rate_limits.count_wrong_key(address)
             raise ClosedError(4403, f"{error.code}: {error}") from error
 
-    def _subscribe(self, operation_id: str, payload: Any) -> None:
+    async def _subscribe(self, operation_id: str, payload: Any) -> None:
         if not self._is_acknowledged:
             raise ClosedError(4401, "Unauthorized")
         if operation_id in self._running:
             raise ClosedError(4409, f"Subscriber for {operation_id} already exists")
-        is_too_many = len(self._running) >= self._limits.subscriptions
-        self._running[operation_id] = self._tasks.create_task(
-            self._refuse_more(operation_id) if is_too_many else self._run(operation_id, payload)
-        )
-
-    async def _refuse_more(self, operation_id: str) -> None:
-        text = f"a connection may have {self._limits.subscriptions} operations at a time"
-        await self._fail(operation_id, refusal("TOO_MANY_SUBSCRIPTIONS", text))
+        if len(self._running) >= self._limits.subscriptions:
+            text = f"a connection may have {self._limits.subscriptions} operations at a time"
+            # Nothing more is read until it is told: who asks and does not read must not fill the memory.
+            await self._fail(operation_id, refusal("TOO_MANY_SUBSCRIPTIONS", text))
+            return
+        self._running[operation_id] = self._tasks.create_task(self._run(operation_id, payload))
 
     async def _run(self, operation_id: str, payload: Any) -> None:
         try:
