@@ -19,7 +19,7 @@ from starlette.types import Scope
 
 from f1graph import __version__
 from f1graph.api.access import Access
-from f1graph.api.asked import Reader
+from f1graph.api.asked import GRAPH, Reader
 from f1graph.api.context import Context
 from f1graph.api.documents import Documents
 from f1graph.api.endpoint import GraphQLEndpoint
@@ -168,8 +168,8 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     return Starlette(
         routes=[
             Route("/", root),
-            Route("/graphql", graphql, methods=["GET", "POST", "PUT", "DELETE"]),
-            WebSocketRoute("/graphql", websockets),
+            Route(GRAPH, graphql, methods=["GET", "POST", "PUT", "DELETE"]),
+            WebSocketRoute(GRAPH, websockets),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/graphiql/assets/{name}", asset),

@@ -15,6 +15,8 @@ from f1graph.errors import F1GraphError
 _HASH = re.compile("[0-9a-fA-F]{64}")
 # As GraphQL over HTTP spells identifiers, which need not be spelt otherwise in an address.
 _ID = re.compile("[A-Za-z0-9._~-]{1,200}(:[A-Za-z0-9._~-]{1,200})?")
+# Where the graph is asked.
+GRAPH = "/graphql"
 # HEAD is GET without the body.
 BY_ADDRESS = ("GET", "HEAD")
 

@@ -195,7 +195,7 @@ async def _wait(run: Run) -> None:
             continue
         try:
             go_on(one, run)
-        except Exception:
+        except Exception:  # whatever it was goes on; those behind it must be known to who gives them up
             run.waiting += waiting[place + 1 :]
             raise
 

@@ -12,12 +12,11 @@ from starlette.types import Scope as Connection
 
 from f1graph.api.access import Access
 from f1graph.api.answers import JSON, log_unexpected, negotiate, refuse, respond
+from f1graph.api.asked import GRAPH
 from f1graph.api.denial import deny
 from f1graph.api.rate_limits import RateLimits, Standing
 from f1graph.errors import StoreError, UnauthenticatedError
 from f1graph.store.engine import Store
-
-_GRAPH = "/graphql"
 
 
 class Gate:
@@ -69,7 +68,7 @@ class Gate:
 
 
 def _is_of_the_graph(path: str) -> bool:
-    return path == _GRAPH or path.startswith(f"{_GRAPH}/")
+    return path == GRAPH or path.startswith(f"{GRAPH}/")
 
 
 def _telling(standing: Standing, send: Send) -> Send:

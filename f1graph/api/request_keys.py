@@ -74,7 +74,10 @@ def _read(content: bytes) -> bytes | None:
 def _of_address(query_string: bytes) -> bytes | None:
     asked: dict[str, Any] = {}
     for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
-        if name in _JSON_PARAMETERS and value:
+        if not value:
+            # In an address, what is empty is the same as what is not given.
+            continue
+        if name in _JSON_PARAMETERS:
             try:
                 asked[name] = orjson.loads(value)
             except orjson.JSONDecodeError:
@@ -85,8 +88,8 @@ def _of_address(query_string: bytes) -> bytes | None:
 
 
 def _canonical(asked: dict[str, Any]) -> bytes | None:
-    # What is empty is the same as what is not given.
-    given = {name: value for name, value in asked.items() if value not in (None, "", {})}
+    # Nothing is the same as what is not given.
+    given = {name: value for name, value in asked.items() if value not in (None, {})}
     try:
         return orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
     except TypeError:

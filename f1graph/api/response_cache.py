@@ -19,7 +19,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from f1graph.api.answers import refuse_slow
-from f1graph.api.asked import BY_ADDRESS
+from f1graph.api.asked import BY_ADDRESS, GRAPH
 from f1graph.api.coroutines import Resumed
 from f1graph.api.news.single_connection import token_of
 from f1graph.api.rate_limits import Standing
@@ -27,7 +27,6 @@ from f1graph.api.request_keys import Headers, Key, RequestKeys, is_json
 from f1graph.clock import Clock
 from f1graph.store.version import DataVersion
 
-GRAPH = "/graphql"
 # What the endpoint sets in the state of a request whose answer may be given again.
 MAY_BE_KEPT = "may_be_kept"
 # The data version that a request began with, for the layers within.

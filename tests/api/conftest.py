@@ -15,6 +15,7 @@ from f1graph.api.app import create_app
 from f1graph.settings import Settings
 from f1graph.store.engine import Store, open_store
 from tests.api.seed import NOW, fill_championship
+from tests.api.subscribers import Live, living
 from tests.databases import PostgresTemplates, SqliteTemplates
 
 
@@ -93,3 +94,16 @@ def sqlite_api(sqlite_url: str) -> Iterator[Api]:
     """For what does not depend on the database."""
     with start(sqlite_url) as client:
         yield Api(client, sqlite_url)
+
+
+@pytest.fixture
+def live(url: str) -> Iterator[Live]:
+    with living(url) as served:
+        yield served
+
+
+@pytest.fixture
+def sqlite_live(sqlite_url: str) -> Iterator[Live]:
+    """For what does not depend on the database."""
+    with living(sqlite_url) as served:
+        yield served

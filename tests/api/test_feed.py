@@ -22,6 +22,7 @@ from f1graph.api.news.framing import EventStream
 from f1graph.api.news.operations import Answer, Operations
 from f1graph.api.news.streams import Connections, Manner, StreamedResponse
 from f1graph.api.schema import graphql_schema
+from f1graph.api.updates import update_cursor
 from f1graph.store.engine import Store, open_store
 from f1graph.store.events import EventKind, publish
 from tests.api.seed import NEXT, NOW
@@ -171,6 +172,29 @@ async def test_forty_subscribers_of_one_document_ask_the_database_no_more_than_o
     assert b'"cause":"news"' in heard[0].content
     # The event, its race with the sessions, its circuit; and the reader's first look if that was not over.
     assert len(statements) <= 8
+
+
+async def test_a_failed_answer_to_an_event_is_not_given_to_who_comes_back_for_it(
+    store: Store, feed: Feed, url: str
+) -> None:
+    """Nothing is lost over a reconnect, also where the first word was that it cannot be told now."""
+    later = NOW + timedelta(hours=1)
+    asked = f'results(asOf: "{later:%Y-%m-%dT%H:%M:%SZ}") {{ position }}'
+    operation = _operation(f"subscription {{ updates {{ race {{ {asked} }} }} }}")
+    place = await feed.newest()
+    await publish_causes(url, "news")
+    heard: list[bytes] = []
+    clock = [NOW]
+    operations = Operations(context=lambda _: Context(store, clock[0]), timeout=PATIENCE)
+    for clock[0] in (NOW, later):
+        answers = await operations.start(
+            operation, _connection(store, feed), last_event_id=update_cursor(place)
+        )
+        async with asyncio.timeout(PATIENCE), aclosing(answers):
+            heard.append((await anext(answers)).content)
+
+    assert b"has not come yet" in heard[0]
+    assert b"errors" not in heard[1]
 
 
 async def test_a_reader_that_is_too_slow_is_dropped_with_a_code() -> None:

@@ -185,6 +185,14 @@ async def test_long_questions_take_up_room_too(sqlite_store: Store) -> None:
         assert statements
 
 
+def test_what_is_refused_at_first_is_not_answered_from_memory(sqlite_api: Api) -> None:
+    """Variables must be an object; in an address they may be empty."""
+    assert sqlite_api.client.post("/graphql", json={"query": _VERSION}).status_code == 200
+    assert sqlite_api.client.post("/graphql", json={"query": _VERSION, "variables": ""}).status_code == 400
+    asked = {"query": _VERSION, "variables": ""}
+    assert sqlite_api.client.get("/graphql", params=asked).status_code == 200
+
+
 async def test_roles_never_share_an_answer(sqlite_store: Store) -> None:
     async with sqlite_store.write() as write:
         _, secret = await create_key(write, name="phone", scopes=[Scope.LIMITS_RAISED], now=NOW)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,19 +22,6 @@ _URQL = (
     "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, "
     "multipart/mixed"
 )
-
-
-@pytest.fixture
-def live(url: str) -> Iterator[Live]:
-    with living(url) as served:
-        yield served
-
-
-@pytest.fixture
-def sqlite_live(sqlite_url: str) -> Iterator[Live]:
-    """For what does not depend on the database."""
-    with living(sqlite_url) as served:
-        yield served
 
 
 class Reading:
@@ -269,6 +256,24 @@ async def test_g12_a_shared_stream_that_is_closed_ends_all_its_operations(live: 
     async with httpx.AsyncClient() as client:
         again = await client.get(live.graph, params={"token": token}, headers={"accept": _SSE})
     assert again.status_code == 404
+
+
+async def test_a_shared_stream_that_found_no_room_leaves_none_taken(sqlite_url: str) -> None:
+    """G12: its token is worth nothing any more, and another may be reserved."""
+    with living(sqlite_url, stream_limit=1) as live:
+        async with shared(live), httpx.AsyncClient(base_url=live.address, timeout=PATIENCE) as client:
+            assert (await client.put("/graphql")).status_code == 503
+        await live.nobody_is_connected()
+        async with httpx.AsyncClient(base_url=live.address, timeout=PATIENCE) as client:
+            token = (await client.put("/graphql")).text
+            opened = f"/graphql?token={token}"
+            async with client.stream(
+                "POST", "/graphql", json={"query": UPDATES}, headers={"accept": _SSE}
+            ) as other:
+                assert other.status_code == 200
+                assert (await client.get(opened, headers={"accept": _SSE})).status_code == 503
+                assert (await client.get(opened, headers={"accept": _SSE})).status_code == 404
+                assert (await client.put("/graphql")).status_code == 201
 
 
 async def test_what_may_not_run_over_a_shared_stream_is_refused_at_once(sqlite_url: str) -> None:

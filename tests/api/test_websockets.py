@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -34,19 +33,6 @@ _FORECASTS = (
     "subscription ($race: ID, $stage: Stage, $after: String) { forecastPublished(race: $race, stage: $stage, "
     "after: $after) { cursor race { slug } forecast { key stage entries { driver { slug } win } } } }"
 )
-
-
-@pytest.fixture
-def live(url: str) -> Iterator[Live]:
-    with living(url) as served:
-        yield served
-
-
-@pytest.fixture
-def sqlite_live(sqlite_url: str) -> Iterator[Live]:
-    """For what does not depend on the database."""
-    with living(sqlite_url) as served:
-        yield served
 
 
 async def test_a_forecast_comes_to_who_subscribed_when_another_process_publishes_it(live: Live) -> None:

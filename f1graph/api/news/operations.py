@@ -1,7 +1,7 @@
 """Running operations whose answers are sent one after the other, whatever they are sent over.
 
-An event is executed once for all who asked the same: two hundred subscribers of one document cost as much
-as one.
+An event is executed once for all who ask the same of it at about the same time: two hundred subscribers of
+one document cost as much as one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import timedelta
 from inspect import isawaitable
 from typing import Any
 
@@ -38,6 +39,8 @@ from f1graph.errors import F1GraphError
 # Of events: queries have their turn in between.
 _AT_ONCE = 4
 _REMEMBERED = 128
+# Who comes back later is told what is known then, and not what was when the event was new.
+_SHARED_FOR = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Operations:
         self._context = context
         self._timeout = timeout
         self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._shared: OrderedDict[tuple[Any, ...], asyncio.Task[bytes]] = OrderedDict()
+        self._shared: OrderedDict[tuple[Any, ...], tuple[float, asyncio.Task[bytes]]] = OrderedDict()
 
     async def start(
         self, operation: Operation, connection: HTTPConnection, *, last_event_id: str | None = None
@@ -105,7 +108,8 @@ class Operations:
         return self._stream(operation, connection, source)
 
     async def _once(self, operation: Operation, connection: HTTPConnection) -> AsyncGenerator[Answer, None]:
-        yield Answer(await self._execute(operation, self._context(connection), None))
+        content, _ = await self._execute(operation, self._context(connection), None)
+        yield Answer(content)
 
     async def _source(
         self, operation: Operation, connection: HTTPConnection, last_event_id: str | None
@@ -137,24 +141,37 @@ class Operations:
                 raise EndedError([public_error(told)]) from error
 
     async def _share(self, operation: Operation, connection: HTTPConnection, update: Update) -> bytes:
-        """The answer to an event, executed once for all who asked the same of it."""
+        """The answer to an event, executed once for all who ask the same of it; failures are not kept."""
         context = self._context(connection)
         variables = orjson.dumps(operation.variables, option=orjson.OPT_SORT_KEYS)
         key = (context.caller.role, update.cursor, operation.text, operation.name, variables)
-        task = self._shared.get(key)
-        if task is None or task.cancelled():
-            task = asyncio.create_task(self._in_turn(operation, context, update))
-            self._shared[key] = task
+        now = asyncio.get_running_loop().time()
+        begun_at, task = self._shared.get(key, (float("-inf"), None))
+        if task is None or now - begun_at >= _SHARED_FOR.total_seconds():
+            task = asyncio.create_task(self._in_turn(key, operation, context, update))
+            self._shared[key] = now, task
+            self._shared.move_to_end(key)
             if len(self._shared) > _REMEMBERED:
                 self._shared.popitem(last=False)
         # Others wait for it too, also when this one goes.
         return await asyncio.shield(task)
 
-    async def _in_turn(self, operation: Operation, context: Context, update: Update) -> bytes:
-        async with self._turns:
-            return await self._execute(operation, context, update)
+    async def _in_turn(
+        self, key: tuple[Any, ...], operation: Operation, context: Context, update: Update
+    ) -> bytes:
+        went_well = False
+        try:
+            async with self._turns:
+                content, went_well = await self._execute(operation, context, update)
+            return content
+        finally:
+            if not went_well:
+                self._shared.pop(key, None)
 
-    async def _execute(self, operation: Operation, context: Context, root: Update | None) -> bytes:
+    async def _execute(
+        self, operation: Operation, context: Context, root: Update | None
+    ) -> tuple[bytes, bool]:
+        """The answer, and whether it is without errors."""
         executor = self._executor(operation, context, root)
         try:
             async with asyncio.timeout(self._timeout):
@@ -164,9 +181,9 @@ class Operations:
                 if isawaitable(result):
                     result = await result
         except TimeoutError:
-            return self._too_slow().content
+            return self._too_slow().content, False
         assert isinstance(result, ExecutionResult)
-        return orjson.dumps(result_content(result))
+        return orjson.dumps(result_content(result)), not result.errors
 
     def _too_slow(self) -> EndedError:
         return refusal("TIMEOUT", f"it took longer than {self._timeout:g} seconds")

@@ -79,7 +79,6 @@ class SharedStream:
                 yield frame.result()
         finally:
             stopped.cancel()
-            self.end_all()
 
     def end_all(self) -> None:
         """Ends all operations."""
@@ -133,7 +132,9 @@ class SharedStreams:
         if stream.is_open:
             raise RefusedError("STREAM_OPEN", "the stream of this token is open already", 409)
         stream.is_open = True
-        return StreamedResponse(self._frames(token, stream), stream, self._manner)
+        return StreamedResponse(
+            stream.frames(), stream, self._manner, on_end=lambda: self._forget(token, stream)
+        )
 
     async def run(
         self, token: str, operation_id: object, operation: Operation, connection: HTTPConnection
@@ -176,19 +177,14 @@ class SharedStreams:
             raise RefusedError("NOT_FOUND", "no stream was reserved here with this token", 404)
         return stream
 
-    async def _frames(self, token: str, stream: SharedStream) -> AsyncGenerator[bytes, None]:
-        try:
-            async with aclosing(stream.frames()) as frames:
-                async for frame in frames:
-                    yield frame
-        finally:
-            self._streams.pop(token, None)
+    def _forget(self, token: str, stream: SharedStream) -> None:
+        self._streams.pop(token, None)
+        stream.end_all()
 
     def _expire(self, token: str) -> None:
         stream = self._streams.get(token)
         if stream is not None and not stream.is_open:
-            del self._streams[token]
-            stream.end_all()
+            self._forget(token, stream)
 
 
 def token_of(connection: HTTPConnection) -> str | None:

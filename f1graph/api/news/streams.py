@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -66,13 +66,26 @@ class Manner:
 
 
 class StreamedResponse(Response):
-    """Sends frames as they come."""
+    """Sends frames as they come.
 
-    def __init__(self, frames: AsyncGenerator[bytes, None], kind: StreamKind, manner: Manner) -> None:
+    Args:
+        on_end: Called when it is over, also where it never began: a generator that was not begun does nothing
+            when it is closed.
+    """
+
+    def __init__(
+        self,
+        frames: AsyncGenerator[bytes, None],
+        kind: StreamKind,
+        manner: Manner,
+        *,
+        on_end: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__()
         self._frames = frames
         self._kind = kind
         self._manner = manner
+        self._on_end = on_end
         # Not a length, no copy of it, and no proxy that waits until it is full.
         del self.headers["content-length"]
         self.headers["content-type"] = kind.media_type
@@ -86,7 +99,11 @@ class StreamedResponse(Response):
         except TooManyError:
             await too_many()(scope, receive, send)
         finally:
-            await self._frames.aclose()
+            try:
+                await self._frames.aclose()
+            finally:
+                if self._on_end is not None:
+                    self._on_end()
 
     async def _until_gone(self, receive: Receive, send: Send) -> None:
         """Sends until the end, or until the client is gone: then nothing goes on for it."""
